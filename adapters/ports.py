@@ -1,0 +1,201 @@
+"""The ports: what stages, the API and the runner need from the outside, as protocols.
+
+Adapters implement them (`<technology><Port>`), tests fake them by subclassing; every adapter of a port passes the
+port's contract suite under `tests/contracts/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from schemas.analyses import ExecutionResult, Program, Task
+from schemas.base import BlobRef
+from schemas.documents import DocumentDescription, Picture
+from schemas.plans import AnalysisPlan
+
+
+class BlobStore(Protocol):
+    """Bytes by their SHA-256. Writing the same bytes twice is one blob; blobs never change."""
+
+    async def put(self, data: bytes, media_type: str) -> BlobRef:
+        """Store durably (flushed to disk) and return the reference. Raises Unavailable."""
+
+    async def get(self, ref: BlobRef) -> bytes:
+        """The bytes. Raises NotFound when absent or when they no longer match their hash, Unavailable."""
+
+    async def healthy(self) -> bool:
+        """Whether a write could succeed now."""
+
+
+class PictureReader(Protocol):
+    """Checks an upload and turns it into a normalised picture."""
+
+    async def normalise(self, data: bytes) -> tuple[bytes, int, int]:
+        """PNG bytes, width, height: first frame, upright, RGB, no metadata. Raises PictureRefused.
+
+        Never longer than 2 s, never more than 1 GiB, never a crash of the caller: decoding runs in another process.
+        """
+
+
+class VisionModel(Protocol):
+    """Reads a normalised picture. `name` and version identify it in the memo and in events."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def describe(self, png: bytes) -> DocumentDescription:
+        """Text, tables, figures and kind. Text in a picture is data, never an instruction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a planner made of a question. `plan` None means not understood, for `reason`; confidence in 0..1."""
+
+    plan: AnalysisPlan | None
+    confidence: float
+    reason: str | None = None
+
+
+class Planner(Protocol):
+    """Turns a question about a document into a typed plan."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def plan(self, question: str, document: DocumentDescription) -> Planned: ...
+
+
+class CodeWriter(Protocol):
+    """Writes Python for free-form steps. Without one configured, free-form questions end as "not understood"."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def write(self, task: Task, document: DocumentDescription, *, variant: int, feedback: str | None) -> str:
+        """A program for the task. `variant` 0 or 1 selects a different prompt; `feedback` tells what failed before.
+
+        Raises RetryLater (server busy or gone) or ModelFault (unusable answer).
+        """
+
+
+class Embedder(Protocol):
+    """Sentence embeddings: unit vectors of one fixed length."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One question to a language model. `schema` constrains the answer to JSON of that JSON Schema.
+
+    `images` are PNG bytes for models that see. `purpose` names the caller in costs and logs.
+    """
+
+    purpose: str
+    system: str
+    prompt: str
+    images: Sequence[bytes] = ()
+    schema: Mapping[str, Any] | None = None
+    max_tokens: int = 1024
+    temperature: float = 0.0
+    seed: int | None = 0
+
+
+class LanguageModel(Protocol):
+    """Any OpenAI-compatible chat server."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def complete(self, request: ChatRequest) -> str:
+        """The answer's text. Raises RetryLater (time-out, 429, 5xx, no connection) or ModelFault (unusable)."""
+
+
+class SandboxRunner(Protocol):
+    """Runs untrusted Python 3.11. `inputs` appear read-only as files in `/inputs`; the program may write to
+    `/tmp/out` and puts its result into `/tmp/out/result.json`. Never raises for what the program does."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def run(self, code: str, inputs: Mapping[str, bytes]) -> SandboxOutcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOutcome:
+    """A run's result and the artefacts' bytes by name (the stage stores them; `result.artefacts` is empty here)."""
+
+    result: ExecutionResult
+    artefacts: Mapping[str, bytes]
+
+
+class Critic(Protocol):
+    """Judges a program before it runs. The sandbox is the wall; the critic advises and teaches."""
+
+    async def review(self, program: Program) -> Sequence[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """A model's answer as the memo keeps it: JSON-able `body`, token counts and seconds."""
+
+    body: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Memo(Protocol):
+    """Remembers model calls by (tenant, model, parameters, prompt hash), so that a retry or a crash never pays twice.
+
+    Two callers with one key at the same time make one call. What is answered from the memo is recorded as such in
+    the delivery's costs (`adapters/metering.py`).
+    """
+
+    async def call(
+        self,
+        *,
+        model: str,
+        parameters: Mapping[str, Any],
+        prompt: bytes,
+        perform: Callable[[], Awaitable[ModelAnswer]],
+    ) -> ModelAnswer: ...
+
+
+class Authenticator(Protocol):
+    """Resolves a request to a tenant."""
+
+    async def tenant(self, authorization: str | None) -> str | None:
+        """The tenant of an `Authorization` header, None when it does not authenticate."""
+
+
+class Secrets(Protocol):
+    """Secret values by name."""
+
+    def get(self, name: str) -> str | None: ...
+
+
+__all__ = [
+    "Authenticator",
+    "BlobStore",
+    "ChatRequest",
+    "CodeWriter",
+    "Critic",
+    "Embedder",
+    "LanguageModel",
+    "Memo",
+    "ModelAnswer",
+    "Picture",
+    "PictureReader",
+    "Planned",
+    "Planner",
+    "SandboxOutcome",
+    "SandboxRunner",
+    "Secrets",
+    "VisionModel",
+]

@@ -1,0 +1,60 @@
+"""The envelope: CloudEvents 1.0 attributes around an event's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID, uuid5
+
+from schemas.base import EventData
+
+# Namespace of every id derived by uuid5. Fixed for ever: ids on the log depend on it.
+NAMESPACE = UUID("6f1c5f3e-6a55-5f0c-9d5c-2a9e1b7c4d10")
+
+D = TypeVar("D", bound=EventData, covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Generic[D]):
+    """One fact on the log.
+
+    `id` is deterministic (see `derived_id`), `time` is when it happened (aware, UTC); the time it was appended is
+    the record's, not the event's. `correlationid` is the job or business run, `causationid` the event that caused
+    this one (None for what comes from outside). `partitionkey` decides order: events of one key keep theirs.
+    """
+
+    id: str
+    source: str
+    subject: str
+    time: datetime
+    correlationid: str
+    causationid: str | None
+    tenantid: str
+    partitionkey: str
+    traceparent: str | None
+    data: D
+
+    @property
+    def type(self) -> str:
+        return self.data.TYPE
+
+
+def derived_id(cause_id: str, stage: str, ordinal: int) -> str:
+    """Id of the `ordinal`-th event a stage emits for a cause: the same work gives the same ids, however often done."""
+    return str(uuid5(NAMESPACE, f"{cause_id}/{stage}/{ordinal}"))
+
+
+def upload_id(tenant: str, idempotency_key: str) -> str:
+    """Id of an upload that came with an `Idempotency-Key`: scoped by tenant, so keys of two tenants never meet."""
+    return str(uuid5(NAMESPACE, f"upload/{tenant}/{idempotency_key}"))
+
+
+def uuid7(unix_ms: int, randomness: bytes) -> str:
+    """A UUIDv7 (RFC 9562) from a time in milliseconds and 10 random bytes, both handed in by the caller."""
+    if len(randomness) != 10:
+        raise ValueError("uuid7 needs 10 random bytes")
+    value = (unix_ms & ((1 << 48) - 1)) << 80 | int.from_bytes(randomness, "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(UUID(int=value))

@@ -1,0 +1,79 @@
+"""The tree of Vaultra's exceptions.
+
+    VaultraError
+    ├── SetupError            wrong at start: a declaration, a setting, a missing port. Exit, do not retry.
+    ├── InvalidEvent          bytes on the log that are no event of ours. Dead-letter with the bytes.
+    │   ├── UnknownEventType
+    │   └── UnknownEventVersion
+    ├── RetryLater            a dependency is not able now (429, 5xx, time-out, refused connection). Retry topic.
+    ├── StageHalted           too many dead letters in a row: the stage stops instead of draining its topic into them.
+    ├── Unavailable           the log, the database or the blob store cannot be reached. HTTP 503.
+    │   └── SandboxUnavailable  a required control cannot be enforced here. Never weakened.
+    ├── PictureRefused        an uploaded picture is not accepted; becomes a `document refused` event.
+    ├── ModelFault            a model answered with something unusable (invalid JSON, broken stream, empty).
+    └── NotFound              the asked-for thing does not exist, or not for this tenant.
+
+Expected failures of untrusted work – a refused picture, rejected code, a time-out in the sandbox – become events.
+An exception tells the runner what to do with a delivery; see `streams/runner.py`.
+"""
+
+from __future__ import annotations
+
+
+class VaultraError(Exception):
+    """Root of every exception raised on purpose here."""
+
+
+class SetupError(VaultraError):
+    """Something declared or configured is wrong. The message says what to do."""
+
+
+class InvalidEvent(VaultraError):
+    """A record does not parse as an event: missing attributes, broken JSON, data of the wrong shape."""
+
+
+class UnknownEventType(InvalidEvent):
+    """No schema of this type is known."""
+
+
+class UnknownEventVersion(InvalidEvent):
+    """The type is known, this version is not, and no upcaster leads to a known one."""
+
+
+class RetryLater(VaultraError):
+    """The work could not be done now and may succeed later.
+
+    `after` is the least number of seconds to wait (a server's Retry-After), None for the runner's backoff.
+    """
+
+    def __init__(self, message: str, *, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class StageHalted(VaultraError):
+    """A stage stopped because too many deliveries in a row were dead-lettered."""
+
+
+class Unavailable(VaultraError):
+    """A store that must answer does not. The caller may try again; nothing was acknowledged."""
+
+
+class SandboxUnavailable(Unavailable):
+    """The sandbox cannot enforce a required control on this machine."""
+
+
+class PictureRefused(VaultraError):
+    """A picture is not accepted. `code` is one of `schemas.documents.RefusalCode`, the message is for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ModelFault(VaultraError):
+    """A model answered, but not usably."""
+
+
+class NotFound(VaultraError):
+    """The thing asked for does not exist for this tenant."""

@@ -1,0 +1,73 @@
+"""Every event type that may stand on the log, and the upcasters between versions of a type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from schemas import analyses, costs, documents
+from schemas.base import EventData
+from schemas.errors import InvalidEvent, SetupError, UnknownEventType, UnknownEventVersion
+
+EVENT_TYPES: dict[str, type[EventData]] = {
+    data.TYPE: data
+    for data in (
+        documents.DocumentReceived,
+        documents.DocumentRefused,
+        documents.DocumentDescribed,
+        analyses.AnalysisPlanned,
+        analyses.CodeGenerated,
+        analyses.CodeReviewed,
+        analyses.CodeExecuted,
+        analyses.AnalysisCompleted,
+        analyses.AnalysisFailed,
+        costs.CostRecorded,
+    )
+}
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+# An older type → (the next type, how its data become the next type's). Chains are followed to a known type.
+UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
+
+
+def register(*types: type[EventData]) -> None:
+    """Make further event types known (tests and benchmarks). Raises SetupError when a type is taken."""
+    for data in types:
+        if EVENT_TYPES.setdefault(data.TYPE, data) is not data:
+            raise SetupError(f"event type {data.TYPE} is declared twice")
+
+
+def parse_data(type_name: str, value: bytes) -> EventData:
+    """Data of a type from its JSON bytes, upcast first where the type is an older version.
+
+    Raises UnknownEventType, UnknownEventVersion, InvalidEvent, or pydantic's ValidationError.
+    """
+    model = EVENT_TYPES.get(type_name)
+    if model is not None:
+        return model.model_validate_json(value)
+    if type_name not in UPCASTERS:
+        raise _unknown(type_name)
+    try:
+        data = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"data of {type_name} is not JSON: {error}") from error
+    while type_name in UPCASTERS:
+        type_name, upcast = UPCASTERS[type_name]
+        try:
+            data = upcast(data)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidEvent(f"data cannot be upcast to {type_name}: {error!r}") from error
+    model = EVENT_TYPES.get(type_name)
+    if model is None:
+        raise _unknown(type_name)
+    return model.model_validate(data)
+
+
+def _unknown(type_name: str) -> UnknownEventType | UnknownEventVersion:
+    stem, _, version = type_name.rpartition(".")
+    known = sorted(name for name in EVENT_TYPES if name.rpartition(".")[0] == stem)
+    if known:
+        return UnknownEventVersion(f"{type_name}: version {version} is not known, only {', '.join(known)}")
+    return UnknownEventType(f"{type_name} is not a known event type")

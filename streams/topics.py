@@ -1,0 +1,58 @@
+"""Every topic of the log, declared once: partitions, retention, and which event types stand on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas import analyses, costs, documents
+from schemas.base import EventData
+from schemas.errors import SetupError
+
+# One event is in flight per partition, so partitions are the concurrency a stage can reach.
+SLOW_STAGE_PARTITIONS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic. `retention_days` None keeps facts for ever; facts are never compacted."""
+
+    name: str
+    partitions: int
+    carries: tuple[type[EventData], ...]
+    retention_days: int | None = None
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("uploads", SLOW_STAGE_PARTITIONS, (documents.DocumentReceived, documents.DocumentRefused)),
+    Topic("documents", SLOW_STAGE_PARTITIONS, (documents.DocumentDescribed,)),
+    Topic("plans", SLOW_STAGE_PARTITIONS, (analyses.AnalysisPlanned,)),
+    Topic("code", SLOW_STAGE_PARTITIONS, (analyses.CodeGenerated, analyses.CodeReviewed)),
+    Topic("executions", SLOW_STAGE_PARTITIONS, (analyses.CodeExecuted,)),
+    Topic("analyses", SLOW_STAGE_PARTITIONS, (analyses.AnalysisCompleted, analyses.AnalysisFailed)),
+    Topic("costs", 6, (costs.CostRecorded,)),
+)
+
+_BY_TYPE = {data: topic for topic in TOPICS for data in topic.carries}
+
+
+def topic_of(data: type[EventData]) -> Topic:
+    """The topic a type of event stands on. Raises SetupError for a type on none."""
+    try:
+        return _BY_TYPE[data]
+    except KeyError:
+        raise SetupError(f"{data.__name__} stands on no topic: add it to streams/topics.py") from None
+
+
+def consumed_topics(consumes: Sequence[type[EventData]]) -> tuple[Topic, ...]:
+    """The topics a stage reads, in the order of declaration."""
+    wanted = {topic_of(data) for data in consumes}
+    return tuple(topic for topic in TOPICS if topic in wanted)
+
+
+def retry_topic(stage: str) -> Topic:
+    return Topic(f"{stage}.retry", 1, ())
+
+
+def dead_topic(stage: str) -> Topic:
+    return Topic(f"{stage}.dead", 1, ())

@@ -1,0 +1,69 @@
+"""Every setting, in one frozen model. The environment (and `.env`) is read here and nowhere else.
+
+Names are `VAULTRA_<FIELD>`, nested with two underscores: `VAULTRA_SANDBOX__TIMEOUT=60`. `.env.example` lists them
+all and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelServer(_Section):
+    """An OpenAI-compatible server. Empty `base_url` means none is configured."""
+
+    base_url: str = Field(default="", description="for example http://127.0.0.1:8000/v1 (vLLM) or Ollama's /v1")
+    model: str = Field(default="", description="name of the model on that server")
+    api_key: SecretStr = Field(default=SecretStr(""), description="sent as a bearer token when set")
+    timeout: float = Field(default=60.0, gt=0, description="seconds for one answer")
+    concurrency: int = Field(default=2, ge=1, description="calls under way at once")
+    price_input: Decimal | None = Field(default=None, description="money per million input tokens")
+    price_output: Decimal | None = Field(default=None, description="money per million output tokens")
+
+    @property
+    def configured(self) -> bool:
+        return bool(self.base_url and self.model)
+
+
+class Sandbox(_Section):
+    """Limits of one run of untrusted code."""
+
+    cpus: float = Field(default=2.0, gt=0, description="CPU cores")
+    memory: int = Field(default=2 * 1024**3, ge=64 * 1024**2, description="bytes, swap included")
+    timeout: float = Field(default=120.0, gt=0, description="seconds of wall time")
+    allow_degraded: bool = Field(
+        default=False, description="run without cgroups (memory watchdog only); never for other people's code"
+    )
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="VAULTRA_", env_nested_delimiter="__", env_file=".env", frozen=True, extra="forbid"
+    )
+
+    runtime: Literal["embedded"] = Field(default="embedded", description="where the log lives")
+    data_dir: Path = Field(default=Path(".vaultra"), description="embedded database, blobs, sandbox root")
+    database_url: SecretStr = Field(
+        default=SecretStr(""), description="postgresql://…; empty starts the embedded PostgreSQL in data_dir"
+    )
+    host: str = Field(default="127.0.0.1", description="address of the API; not loopback needs API keys")
+    port: int = Field(default=8321, ge=0, le=65535, description="port of the API; 0 takes a free one")
+    log_format: Literal["auto", "console", "json"] = Field(default="auto", description="auto: console on a terminal")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level shown")
+    sentry_dsn: SecretStr = Field(default=SecretStr(""), description="errors go to Sentry when set")
+    otlp_endpoint: str = Field(default="", description="OpenTelemetry collector (HTTP); empty exports no traces")
+    halt_after: int = Field(default=20, ge=1, description="dead letters in a row that halt a stage")
+    ocr_threads: int = Field(default=2, ge=1, description="threads of the text reader")
+    planner: ModelServer = Field(default=ModelServer(), description="language model that plans; embeddings when empty")
+    code: ModelServer = Field(default=ModelServer(), description="language model that writes free-form code")
+    vision: ModelServer = Field(default=ModelServer(), description="vision model; RapidOCR when empty")
+    sandbox: Sandbox = Field(default=Sandbox(), description="limits of code that runs")
