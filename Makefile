@@ -1,0 +1,50 @@
+# Every target installs what it needs first. `make` alone lists the targets.
+PYTHON := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check format bench eval docs lock clean setup setup-dev
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup:
+	@deploy/setup.sh core
+
+setup-dev:
+	@deploy/setup.sh dev
+
+demo: setup ## read shipped sample documents, end to end, and show the answers
+	@.venv/bin/vaultra demo
+
+up: setup ## run everything on one port until Ctrl-C
+	@.venv/bin/vaultra up
+
+test: setup-dev ## run the tests
+	@$(PYTHON) -m pytest -q
+
+check: setup-dev ## the gate: format, lint, types, layers, generated documents
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports
+	@$(PYTHON) -m bandit -q -r schemas adapters processors sandbox projections streams api vaultra -c pyproject.toml
+	@$(PYTHON) -m vaultra.contracts --check
+
+format: setup-dev ## format the code and mend what the linter can
+	@$(PYTHON) -m ruff check --fix -q .
+	@$(PYTHON) -m ruff format .
+
+docs: setup-dev ## write the generated documents (JSON Schemas, AsyncAPI, OpenAPI) anew
+	@$(PYTHON) -m vaultra.contracts
+
+bench: setup-dev ## measure against the peers, as ratios in one run
+	@$(PYTHON) -m bench
+
+eval: setup-dev ## measure how often figures and answers are right
+	@$(PYTHON) -m bench.evaluate
+
+lock: ## resolve the locked requirements anew (needs uv)
+	@deploy/lock.sh
+
+clean: ## remove the environment, caches and this folder's data
+	rm -rf .venv .cache .vaultra .pytest_cache .mypy_cache .ruff_cache .hypothesis
