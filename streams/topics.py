@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from schemas import analyses, costs, documents
 from schemas.base import EventData
@@ -56,3 +57,8 @@ def retry_topic(stage: str) -> Topic:
 
 def dead_topic(stage: str) -> Topic:
     return Topic(f"{stage}.dead", 1, ())
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a key. Fixed for ever: a key that moved to another partition would lose its order."""
+    return crc32(key.encode()) % partitions
