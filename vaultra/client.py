@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -47,11 +46,12 @@ class VaultraClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def upload(self, picture: Path, *, question: str | None, business_id: str | None = None) -> Upload:
+    async def upload(
+        self, filename: str, data: bytes, *, question: str | None, business_id: str | None = None
+    ) -> Upload:
         """Send a picture. A refused picture is an outcome, not an error."""
         form = {k: v for k, v in (("question", question), ("business_id", business_id)) if v is not None}
-        data = picture.read_bytes()
-        response = await self._send("POST", "/v1/uploads", data=form, files={"file": (picture.name, data)})
+        response = await self._send("POST", "/v1/uploads", data=form, files={"file": (filename, data)})
         body = self._json(response)
         if response.status_code == 202:
             return Upload(job_id=body["job_id"], refusal=None)
