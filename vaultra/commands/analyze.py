@@ -47,7 +47,7 @@ async def analyze(
             client, picture, business_id=business_id, console=None if as_json else console
         )
         if as_json:
-            print(json.dumps(report, ensure_ascii=False), flush=True)  # noqa: T201
+            print(json.dumps(report, ensure_ascii=False), flush=True)
         else:
             show_answer(console, detail)
             show_cost(console, detail)
