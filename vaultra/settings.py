@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address of the API; not loopback needs API keys")
     port: int = Field(default=8321, ge=0, le=65535, description="port of the API; 0 takes a free one")
+    url: str = Field(default="", description="running instance that `analyze` talks to; empty starts one of its own")
+    api_key: SecretStr = Field(default=SecretStr(""), description="key for that instance")
     log_format: Literal["auto", "console", "json"] = Field(default="auto", description="auto: console on a terminal")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level shown")
     sentry_dsn: SecretStr = Field(default=SecretStr(""), description="errors go to Sentry when set")
