@@ -51,11 +51,15 @@ class VisionModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a planner made of a question. `plan` None means not understood, for `reason`; confidence in 0..1."""
+    """What a planner made of a question. `plan` None means not understood, for `reason`; confidence in 0..1.
+
+    `missing` with no plan: understood, but the document does not have what the question asks for.
+    """
 
     plan: AnalysisPlan | None
     confidence: float
     reason: str | None = None
+    missing: bool = False
 
 
 class Planner(Protocol):

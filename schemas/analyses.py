@@ -123,12 +123,16 @@ class Answer(Value):
 
 
 class AnalysisPlanned(EventData):
-    """Reasoning turned the question into a plan, or says why it could not (`task.plan` None and `reason` set)."""
+    """Reasoning turned the question into a plan, or says why it could not (`task.plan` None and `reason` set).
+
+    `missing` is true when the question was understood and the document does not have what it asks for.
+    """
 
     TYPE: ClassVar[str] = "vaultra.analysis.planned.v1"
     task: Task
     confidence: Confidence
     reason: str | None = None
+    missing: bool = False
 
 
 class CodeGenerated(EventData):

@@ -11,6 +11,7 @@
     │   └── SandboxUnavailable  a required control cannot be enforced here. Never weakened.
     ├── PictureRefused        an uploaded picture is not accepted; becomes a `document refused` event.
     ├── ModelFault            a model answered with something unusable (invalid JSON, broken stream, empty).
+    ├── InvalidResult         a program's result.json is not a result; becomes feedback or a failed analysis.
     └── NotFound              the asked-for thing does not exist, or not for this tenant.
 
 Expected failures of untrusted work – a refused picture, rejected code, a time-out in the sandbox – become events.
@@ -73,6 +74,10 @@ class PictureRefused(VaultraError):
 
 class ModelFault(VaultraError):
     """A model answered, but not usably."""
+
+
+class InvalidResult(VaultraError):
+    """What a program wrote as its result cannot be used. The message is for people."""
 
 
 class NotFound(VaultraError):
