@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 
 def _plain(value: Decimal) -> str:
@@ -13,8 +13,17 @@ def _plain(value: Decimal) -> str:
     return format(value, "f")
 
 
+def _writable(value: Decimal) -> Decimal:
+    """Refuse what a document never states but what would fill the memory when written out: `1E+999999999`."""
+    if abs(value.adjusted()) > MAX_MAGNITUDE:
+        raise ValueError(f"the number is beyond 1E±{MAX_MAGNITUDE}")
+    return value
+
+
+MAX_MAGNITUDE = 100
+
 # A decimal number; in JSON a string such as "1234.50", never a float.
-Amount = Annotated[Decimal, PlainSerializer(_plain, return_type=str, when_used="json")]
+Amount = Annotated[Decimal, AfterValidator(_writable), PlainSerializer(_plain, return_type=str, when_used="json")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
