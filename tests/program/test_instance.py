@@ -39,7 +39,7 @@ def test_exclusive_refuses_with_the_url_when_another_process_holds_the_folder(tm
     holder = hold(tmp_path)
     try:
         assert running_url(tmp_path) == "http://127.0.0.1:9"
-        with pytest.raises(SetupError, match="already running.*127.0.0.1:9"), exclusive(tmp_path):
+        with pytest.raises(SetupError, match=r"already running.*127.0.0.1:9"), exclusive(tmp_path):
             pass
     finally:
         close(holder)
