@@ -10,11 +10,15 @@ from schemas.costs import ModelUse
 
 @dataclass(slots=True)
 class Meter:
-    """Collects one delivery's usage. `tenant` scopes the memo; `stage` and `cause` name the delivery in logs."""
+    """Collects one delivery's usage. `tenant` scopes the memo; `stage` and `cause` name the delivery in logs.
+
+    `delivery` is the position delivered from: done over after a crash, the delivery has the same.
+    """
 
     tenant: str
     stage: str
     cause: str
+    delivery: str = ""
     models: list[ModelUse] = field(default_factory=list)
     bytes_in: int = 0
     bytes_out: int = 0

@@ -35,7 +35,7 @@ class Stage:
 
     async def __call__(self, event: Event[Any], ports: Mapping[str, Any]) -> Sequence[EventData]:
         """Run the function. Raises SetupError when it returns an event it did not declare."""
-        outputs = await self.function(event, **{name: ports[name] for name in self.ports})
+        outputs = tuple(await self.function(event, **{name: ports[name] for name in self.ports}))
         self.check_outputs(outputs)
         return outputs
 

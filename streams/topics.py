@@ -34,21 +34,19 @@ TOPICS: tuple[Topic, ...] = (
     Topic("costs", 6, (costs.CostRecorded,)),
 )
 
-_BY_TYPE = {data: topic for topic in TOPICS for data in topic.carries}
 
-
-def topic_of(data: type[EventData]) -> Topic:
+def topic_of(data: type[EventData], topics: Sequence[Topic] = TOPICS) -> Topic:
     """The topic a type of event stands on. Raises SetupError for a type on none."""
-    try:
-        return _BY_TYPE[data]
-    except KeyError:
-        raise SetupError(f"{data.__name__} stands on no topic: add it to streams/topics.py") from None
+    for topic in topics:
+        if data in topic.carries:
+            return topic
+    raise SetupError(f"{data.__name__} stands on no topic: add it to streams/topics.py")
 
 
-def consumed_topics(consumes: Sequence[type[EventData]]) -> tuple[Topic, ...]:
+def consumed_topics(consumes: Sequence[type[EventData]], topics: Sequence[Topic] = TOPICS) -> tuple[Topic, ...]:
     """The topics a stage reads, in the order of declaration."""
-    wanted = {topic_of(data) for data in consumes}
-    return tuple(topic for topic in TOPICS if topic in wanted)
+    wanted = {topic_of(data, topics) for data in consumes}
+    return tuple(topic for topic in topics if topic in wanted)
 
 
 def retry_topic(stage: str) -> Topic:

@@ -1,0 +1,155 @@
+"""The two ways off the straight path: a delivery put off (`<stage>.retry`) and one given up (`<stage>.dead`).
+
+Both carry the original attributes and bytes untouched; what the runner knows about them stands in extra headers.
+A diverted message's own id derives from the position it was delivered from, so that a delivery done over after a
+crash diverts to the same message, while a second attempt of one event is another one. The event's id in the
+attributes stays the input's.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from schemas.envelope import derived_id
+from schemas.wire import Message
+from streams.log import Record
+from streams.topics import dead_topic, retry_topic
+
+MAX_REASON = 500
+MAX_TRACEBACK = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """When to try again. All in seconds; jitter is full: any moment up to the delay.
+
+    `pause` precedes the second attempt in process; `base × factor^n` (at most `cap`) is the delay of the n-th retry;
+    `outage` and `outage_cap` bound the waits for a store that is gone.
+    """
+
+    pause: float = 0.5
+    base: float = 5.0
+    factor: float = 3.0
+    cap: float = 600.0
+    outage: float = 0.2
+    outage_cap: float = 10.0
+
+    def delay(self, retry: int, after: float | None, jitter: float) -> float:
+        """Before the `retry`-th retry (from 1); never earlier than `after`. `jitter` in 0..1."""
+        spread = min(self.cap, self.base * self.factor ** min(retry - 1, 50)) * jitter
+        return spread if after is None else after + min(spread, self.base)
+
+    def outage_wait(self, waits: int, jitter: float) -> float:
+        return min(self.outage_cap, self.outage * 2.0 ** min(waits, 50)) * (0.5 + jitter / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a diverted delivery first stood, and how often its function was called so far."""
+
+    topic: str
+    partition: int
+    offset: int
+    attempts: int
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "origin-topic": self.topic,
+            "origin-partition": str(self.partition),
+            "origin-offset": str(self.offset),
+            "attempts": str(self.attempts),
+        }
+
+
+def position_of(record: Record) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
+
+
+def origin_of(record: Record) -> Origin:
+    """The origin named in a record's extra headers; for a record that was never diverted, where it stands."""
+    extra = record.extra
+    if "origin-topic" not in extra:
+        return Origin(record.topic, record.partition, record.offset, 0)
+    return Origin(
+        topic=extra["origin-topic"],
+        partition=_number(extra.get("origin-partition")),
+        offset=_number(extra.get("origin-offset")),
+        attempts=_number(extra.get("attempts")),
+    )
+
+
+def due_of(record: Record) -> datetime:
+    """When a record on a retry topic may be delivered; the time it was appended when its header is unreadable."""
+    try:
+        due = datetime.fromisoformat(record.extra["due"])
+        return due if due.tzinfo is not None else due.replace(tzinfo=UTC)
+    except (KeyError, ValueError):
+        return record.appended_at
+
+
+def retry_message(record: Record, stage: str, *, attempts: int, reason: str, now: datetime, delay: float) -> Message:
+    """Put a delivery off by `delay` seconds."""
+    origin = origin_of(record)
+    return _divert(
+        record,
+        retry_topic(stage).name,
+        {
+            **Origin(origin.topic, origin.partition, origin.offset, attempts).headers(),
+            "stage": stage,
+            "due": (now + timedelta(seconds=delay)).isoformat(),
+            "reason": printable(reason, MAX_REASON),
+        },
+    )
+
+
+def dead_message(
+    record: Record, stage: str, *, version: int, attempts: int, error: BaseException, reason: str, now: datetime
+) -> Message:
+    """Give a delivery up. `cause` groups letters: the kind of exception and the place that raised it."""
+    origin = origin_of(record)
+    return _divert(
+        record,
+        dead_topic(stage).name,
+        {
+            **Origin(origin.topic, origin.partition, origin.offset, attempts).headers(),
+            "stage": stage,
+            "stage-version": str(version),
+            "cause": _cause(error),
+            "reason": printable(reason, MAX_REASON),
+            "traceback": printable("".join(traceback.format_exception(error, limit=-30)), MAX_TRACEBACK, tail=True),
+            "died": now.isoformat(),
+        },
+    )
+
+
+def _divert(record: Record, topic: str, extra: dict[str, str]) -> Message:
+    if record.value is None:
+        extra["null-value"] = "1"
+    return Message(
+        topic=topic,
+        key=record.key,
+        id=derived_id(position_of(record), topic, 0),
+        tenant=record.attributes.get("tenantid") or "unknown",
+        attributes=record.attributes,
+        value=record.value or b"",
+        extra=extra,
+    )
+
+
+def printable(text: str, limit: int, *, tail: bool = False) -> str:
+    """At most `limit` characters (the last ones with `tail`) that any log can store: no NUL, no lone surrogates."""
+    if len(text) > limit:
+        text = "…" + text[1 - limit :] if tail else text[: limit - 1] + "…"
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def _cause(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" in {frames[-1].name}" if frames else ""
+    return printable(f"{type(error).__name__}{where}", 200)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 19 else 0
