@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zlib import crc32
 
 from schemas import analyses, costs, documents
 from schemas.base import EventData
 from schemas.errors import SetupError
+from streams.partitioner import partition_of as partition_of
 
 # One event is in flight per partition, so partitions are the concurrency a stage can reach.
 SLOW_STAGE_PARTITIONS = 24
@@ -55,8 +55,3 @@ def retry_topic(stage: str) -> Topic:
 
 def dead_topic(stage: str) -> Topic:
     return Topic(f"{stage}.dead", 1, ())
-
-
-def partition_of(key: str, partitions: int) -> int:
-    """The partition of a key. Fixed for ever: a key that moved to another partition would lose its order."""
-    return crc32(key.encode()) % partitions

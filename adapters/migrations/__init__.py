@@ -1,0 +1,1 @@
+"""Alembic's environment and the migrations, in one line: each revision names the one before it."""

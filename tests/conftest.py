@@ -1,0 +1,69 @@
+"""One embedded PostgreSQL for the whole run; every test that asks gets a fresh database on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.database import Database, migrate
+from adapters.postgres_server import PostgresServer
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostgresServer]:
+    """The session's server, with one migrated database to copy."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
+    await server.start()
+    await _execute(server, "CREATE DATABASE migrated")
+    await migrate(server.dsn("migrated"))
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """URL of a fresh, migrated database."""
+    name = f"test_{next(_numbers)}"
+    await _execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE migrated")
+    yield postgres_server.dsn(name)
+    await _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """URL of a fresh database without any schema of ours."""
+    name = f"test_{next(_numbers)}"
+    await _execute(postgres_server, f"CREATE DATABASE {name}")
+    yield postgres_server.dsn(name)
+    await _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open database: pool as the program's own role, migrated."""
+    opened = await Database.open(url=database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of shared sample data next to the project; the test is skipped where it is absent."""
+    path = Path(__file__).parents[1].parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip("no shared sample data next to the project")
+    return path
+
+
+async def _execute(server: PostgresServer, statement: str) -> None:
+    connection = await asyncpg.connect(server.dsn("postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
