@@ -103,7 +103,7 @@ class LookupCell(Value):
 
 
 class Aggregate(Value):
-    """One number from many. Mean and median are rounded half up to two places more than cents need at most."""
+    """One number from many. Mean and median are rounded half up to cents, or to the finest place of their inputs."""
 
     op: Literal["sum", "mean", "median", "min", "max"]
     values: Values
@@ -213,6 +213,7 @@ class BalanceCheck(Value):
     credit: Index | None = None
     opening: Index | None = Field(default=None, description="index of the figure that states it")
     closing: Index | None = Field(default=None, description="index of the figure that states it")
+    newest_first: bool = Field(default=False, description="rows run backwards in time")
 
 
 class Attribute(Value):
