@@ -7,7 +7,7 @@ the finest place of their inputs), shares and changes to hundredths of a percent
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -38,23 +38,32 @@ class _Outcome:
 
 def evaluate(plan: AnalysisPlan, document: DocumentDescription) -> Result:
     """The result of a typed plan that lies within the document. Raises ValueError for a free-form plan."""
-    outcomes: list[_Outcome] = []
-    for step in plan.steps:
-        outcomes.append(_step(step, document, outcomes))
-    last = outcomes[-1]
-    return Result(
-        kind=last.kind,
-        value=last.value,
-        unit=last.unit,
-        text=last.text,
-        rows=tuple(last.rows[:500]),
-        used=tuple(_unique(ref for outcome in outcomes for ref in outcome.used))[:5000],
-        checks=tuple(check for outcome in outcomes for check in outcome.checks)[:500],
+    results = evaluate_steps(plan, document)
+    return results[-1].model_copy(
+        update={
+            "used": tuple(dict.fromkeys(ref for result in results for ref in result.used))[:5000],
+            "checks": tuple(check for result in results for check in result.checks)[:500],
+        }
     )
 
 
-def _unique(refs: Iterable[Ref]) -> list[Ref]:
-    return list(dict.fromkeys(refs))
+def evaluate_steps(plan: AnalysisPlan, document: DocumentDescription) -> list[Result]:
+    """One result for each step, each with what that step alone used and checked."""
+    outcomes: list[_Outcome] = []
+    for step in plan.steps:
+        outcomes.append(_step(step, document, outcomes))
+    return [
+        Result(
+            kind=each.kind,
+            value=each.value,
+            unit=each.unit,
+            text=each.text,
+            rows=tuple(each.rows[:500]),
+            used=tuple(dict.fromkeys(each.used))[:5000],
+            checks=tuple(each.checks)[:500],
+        )
+        for each in outcomes
+    ]
 
 
 def _step(step: plans.Step, document: DocumentDescription, before: Sequence[_Outcome]) -> _Outcome:
