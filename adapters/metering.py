@@ -12,7 +12,8 @@ from schemas.costs import ModelUse
 class Meter:
     """Collects one delivery's usage. `tenant` scopes the memo; `stage` and `cause` name the delivery in logs.
 
-    `delivery` is the position delivered from: done over after a crash, the delivery has the same.
+    `delivery` is the position delivered from: done over after a crash, the delivery has the same. `billed` are the
+    hashes of the calls in `models`: an attempt that repeats one within the delivery does not pay again.
     """
 
     tenant: str
@@ -20,6 +21,7 @@ class Meter:
     cause: str
     delivery: str = ""
     models: list[ModelUse] = field(default_factory=list)
+    billed: set[bytes] = field(default_factory=set)
     bytes_in: int = 0
     bytes_out: int = 0
     cpu_seconds: float = 0.0
