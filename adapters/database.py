@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, event, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.postgres_server import PostgresServer
@@ -98,16 +99,18 @@ class Database:
                 max_size=pool_size,
                 timeout=_CONNECT_TIMEOUT,
                 command_timeout=60.0,
-                server_settings=session_settings(role),
+                server_settings=_session(role),
             )
         return cls(dsn, role, opened, server)
 
     async def connect(self, **settings: str) -> asyncpg.Connection:
         """A connection of its own, outside the pool, with further server settings. Raises Unavailable."""
         with reaching("the database"):
-            return await asyncpg.connect(
-                self.dsn, timeout=_CONNECT_TIMEOUT, server_settings={**session_settings(self.role), **settings}
-            )
+            return await asyncpg.connect(self.dsn, timeout=_CONNECT_TIMEOUT, server_settings=self.settings(**settings))
+
+    def settings(self, **more: str) -> dict[str, str]:
+        """Server settings of this program's sessions, the role among them."""
+        return {**_session(self.role), **more}
 
     async def healthy(self) -> bool:
         """Whether a transaction could be committed now."""
@@ -139,7 +142,7 @@ class Database:
                 await server.ensure()
 
 
-def session_settings(role: str | None) -> dict[str, str]:
+def _session(role: str | None) -> dict[str, str]:
     settings = {"application_name": "vaultra", "timezone": "UTC", "jit": "off"}
     return settings if role is None else {**settings, "role": role}
 
@@ -151,6 +154,7 @@ async def migrate(dsn: str) -> None:
         return await _login(dsn)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
+    event.listen(engine.sync_engine, "do_execute", _execute_script)
     try:
         async with engine.connect() as connection:
             await connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
@@ -160,6 +164,15 @@ async def migrate(dsn: str) -> None:
             await connection.commit()
     finally:
         await engine.dispose()
+
+
+def _execute_script(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    """Lets migrations execute several statements at once, which a prepared statement cannot hold."""
+    if parameters or ";" not in statement.strip().rstrip(";"):
+        return False
+    cursor.execute("SET LOCAL client_min_messages TO warning")  # opens the transaction, which is opened lazily
+    context.root_connection.connection.run_async(lambda driver: driver.execute(statement))
+    return True
 
 
 def _upgrade(connection: Connection) -> None:

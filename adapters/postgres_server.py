@@ -97,7 +97,7 @@ class PostgresServer:
         except OSError as error:
             raise SetupError(f"cannot create the data directory {self._data_dir}: {error.strerror}") from error
         async with asyncio.timeout(_START_TIMEOUT):
-            while not await self.ensure():  # the owner is still starting it
+            while not await self.ensure():  # noqa: ASYNC110 - its owner is another process and gives no signal
                 await asyncio.sleep(0.05)
 
     async def ensure(self) -> bool:

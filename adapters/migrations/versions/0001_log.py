@@ -225,21 +225,7 @@ $$;
 
 def upgrade() -> None:
     for statements in (_TABLES, _IMMUTABLE, _DECLARE, _APPEND, _AT_TIME, _ROLE):
-        for statement in split(statements):
-            op.execute(statement)
-
-
-def split(statements: str) -> list[str]:
-    """Single statements: asyncpg prepares each by itself. Bodies in `$$` hold semicolons of their own."""
-    parts: list[str] = []
-    for index, piece in enumerate(statements.split("$$")):
-        if index % 2:
-            parts[-1] += f"$${piece}$$"
-            continue
-        first, *rest = piece.split(";")
-        parts[-1:] = [parts[-1] + first] if parts else [first]
-        parts += rest
-    return [part for part in parts if part.strip()]
+        op.get_bind().exec_driver_sql(statements)
 
 
 def downgrade() -> None:

@@ -1,0 +1,281 @@
+"""`PostgresEventLog`: the log as a table, written through one server-side function (`log.append`, migration 0001)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import asyncpg
+
+from adapters.database import Database, reaching
+from schemas.errors import SetupError, Unavailable
+from schemas.wire import Message
+from streams.group_commit import GroupCommit
+from streams.log import Advance, Appended, EventLog, Record, TopicPartition
+from streams.log_tail import LogTail
+from streams.log_writer import PLANNING, Batch, LogWriter, columns_of, text_map
+from streams.topics import TOPICS, Topic
+
+CHANNEL = "vaultra_log"
+_TAIL_BYTES = 24 * 1024**2
+_QUEUE_BYTES = 64 * 1024**2
+_GROUP_BYTES = 8 * 1024**2
+_GROUP_UNITS = 512
+_READ_BYTES = 32 * 1024**2
+_PATIENCE = 10.0
+# How long a lost notification could go unnoticed; a lost connection is noticed at once.
+_HEARTBEAT = 5.0
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+_READ = """
+SELECT topic, partition, "offset", appended_at, key, attributes, value, extra FROM (
+    SELECT e.*, w.ord,
+        sum(coalesce(octet_length(e.value), 0)) OVER (ORDER BY w.ord, e."offset") - coalesce(octet_length(e.value), 0)
+            AS before
+    FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS w (topic, partition, lo, hi, ord)
+    CROSS JOIN LATERAL (
+        SELECT * FROM log.events v
+        WHERE v.topic = w.topic AND v.partition = w.partition AND v."offset" >= w.lo AND v."offset" < w.hi
+        ORDER BY v."offset"
+    ) e
+) found
+WHERE before < $5
+ORDER BY ord, "offset"
+"""
+
+
+class PostgresEventLog(EventLog):
+    """Open it with `open`. For one event loop; several may stand on one database, in one process or many.
+
+    Concurrent appends share transactions (group commit). Readers in this process are served from memory where
+    possible, readers elsewhere are woken by NOTIFY. Positions of a group never go back.
+    """
+
+    def __init__(self, database: Database, topics: Sequence[Topic], readers: asyncpg.Pool) -> None:
+        self._database = database
+        self._partitions = {topic.name: topic.partitions for topic in topics}
+        self._readers = readers
+        self._tail = LogTail(_TAIL_BYTES)
+        self._instance = os.urandom(8).hex()
+        self._writer = LogWriter(database, self._instance, self._tail)
+        self._group = GroupCommit[Batch, Sequence[Appended]](
+            self._writer.commit,
+            most_units=_GROUP_UNITS,
+            most_bytes=_GROUP_BYTES,
+            queue_bytes=_QUEUE_BYTES,
+            patience=_PATIENCE,
+        )
+        self._blind = True
+        self._turn = 0
+        self._closed = False
+        self._listening = asyncio.create_task(self._listen(), name="log listener")
+
+    @classmethod
+    async def open(cls, database: Database, topics: Sequence[Topic] = TOPICS) -> PostgresEventLog:
+        """The log with these topics, made where they are missing.
+
+        Raises SetupError for a topic that stands with another number of partitions: changing it would move keys.
+        """
+        for topic in topics:
+            if not _TOPIC_NAME.fullmatch(topic.name):
+                raise SetupError(f"{topic.name!r} is no name for a topic: letters, digits, dot, dash, underscore")
+        with reaching("the log"):
+            refused = await database.pool.fetch(
+                "SELECT * FROM log.declare($1, $2)", [t.name for t in topics], [t.partitions for t in topics]
+            )
+            if refused:
+                row = refused[0]
+                raise SetupError(
+                    f"topic {row['topic']} stands on the log with {row['standing']} partitions, {row['declared']} are "
+                    "declared: the number cannot change, keys would move"
+                )
+            readers = await asyncpg.create_pool(
+                database.dsn,
+                min_size=1,
+                max_size=4,
+                timeout=_PATIENCE,
+                command_timeout=_PATIENCE,
+                reset=_keep_as_is,
+                server_settings=database.settings(**PLANNING),
+            )
+        return cls(database, topics, readers)
+
+    async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
+        batch = columns_of(messages, advance, self._partitions)
+        if batch.empty:
+            self._check_open()
+            return ()
+        return await self._group.submit(batch, batch.size)
+
+    async def read(
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+    ) -> Sequence[Record]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
+        for place in positions:
+            if not 0 <= place.partition < self._partitions.get(place.topic, 0):
+                raise SetupError(f"partition {place.partition} of topic {place.topic!r} is not on the log")
+        while True:
+            self._check_open()
+            if self._blind:
+                await self._refresh({place.topic for place in positions})
+            found = await self._read_now(positions, limit)
+            left = deadline - loop.time()
+            if found or left <= 0:
+                return found
+            await self._tail.wait(positions, min(left, 0.5) if self._blind else left)
+            if self._closed:
+                return ()
+
+    async def _read_now(self, positions: Mapping[TopicPartition, int], limit: int) -> Sequence[Record]:
+        found: list[Record] = []
+        absent: list[tuple[TopicPartition, int, int]] = []
+        for place, start, end in self._shares(positions, limit):
+            run = self._tail.run(place, start, end - start)
+            found += run
+            if not run:
+                absent.append((place, start, end))
+        if absent:
+            found += await self._fetch(absent)
+        return found
+
+    def _shares(self, positions: Mapping[TopicPartition, int], limit: int) -> Iterable[tuple[TopicPartition, int, int]]:
+        """(partition, first, end) to read: every partition with something to read gets its share of the limit."""
+        due = [(place, start, end) for place, start in positions.items() if (end := self._tail.end(place)) > start]
+        if len(due) > 1:  # another one is first each time, so that none starves under a small limit
+            self._turn = (self._turn + 1) % len(due)
+            due = due[self._turn :] + due[: self._turn]
+        for index, (place, start, end) in enumerate(due):
+            share = min(end - start, -(-limit // (len(due) - index)))
+            if share <= 0:
+                return
+            limit -= share
+            yield place, start, start + share
+
+    async def _fetch(self, wanted: Sequence[tuple[TopicPartition, int, int]]) -> list[Record]:
+        with reaching("the log"):
+            rows = await self._readers.fetch(
+                _READ,
+                [place.topic for place, _, _ in wanted],
+                [place.partition for place, _, _ in wanted],
+                [start for _, start, _ in wanted],
+                [end for _, _, end in wanted],
+                _READ_BYTES,
+            )
+        return [
+            Record(topic, partition, offset, appended_at, key, text_map(attributes), value, text_map(extra))
+            for topic, partition, offset, appended_at, key, attributes, value, extra in rows
+        ]
+
+    async def positions(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        self._check_open()
+        with reaching("the log"):
+            rows = await self._readers.fetch(
+                "SELECT topic, partition, next_offset FROM log.positions WHERE consumer_group = $1 AND topic = ANY($2)",
+                group,
+                list(topics),
+            )
+        return self._places(topics) | {TopicPartition(row[0], row[1]): row[2] for row in rows}
+
+    async def earliest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        self._check_open()
+        return self._places(topics)
+
+    async def latest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        self._check_open()
+        places = self._places(topics)
+        await self._refresh(topics)
+        return {place: self._tail.end(place) for place in places}
+
+    async def at_time(self, topics: Sequence[str], time: datetime) -> Mapping[TopicPartition, int]:
+        self._check_open()
+        places = self._places(topics)
+        with reaching("the log"):
+            rows = await self._readers.fetch(
+                "SELECT topic, partition, log.offset_at(topic, partition, $2) FROM log.partitions "
+                "WHERE topic = ANY($1)",
+                list(topics),
+                time,
+            )
+        return places | {TopicPartition(row[0], row[1]): row[2] for row in rows}
+
+    async def healthy(self) -> bool:
+        return not self._closed and await self._database.healthy()
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        await self._group.close()
+        self._closed = True
+        self._tail.wake_all()
+        self._listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listening
+        await self._writer.close()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._readers.close()
+        except TimeoutError:
+            self._readers.terminate()
+
+    def _places(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
+        unknown = [topic for topic in topics if topic not in self._partitions]
+        if unknown:
+            raise SetupError(f"topic {unknown[0]!r} is not on the log")
+        return {TopicPartition(topic, n): 0 for topic in topics for n in range(self._partitions[topic])}
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("the log is closed")
+
+    async def _refresh(self, topics: Iterable[str]) -> None:
+        with reaching("the log"):
+            rows = await self._readers.fetch(
+                "SELECT topic, partition, next_offset FROM log.partitions WHERE topic = ANY($1)", list(topics)
+            )
+        for row in rows:
+            self._tail.reached(TopicPartition(row[0], row[1]), row[2])
+
+    async def _listen(self) -> None:
+        """Keep a connection that hears of other instances' appends. Without one, readers look for themselves."""
+        while True:
+            try:
+                connection = await self._database.connect(**PLANNING)
+            except Unavailable:
+                await asyncio.sleep(0.2)
+                continue
+            try:
+                lost = asyncio.Event()
+                connection.add_termination_listener(lambda _, lost=lost: lost.set())
+                await connection.add_listener(CHANNEL, self._heard)
+                while not lost.is_set():
+                    await self._refresh(self._partitions)
+                    self._blind = False
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_HEARTBEAT):
+                            await lost.wait()
+            except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await asyncio.sleep(0.2)
+            finally:
+                self._blind = True
+                self._tail.wake_all()
+                connection.terminate()
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        writer, _, ends = str(payload).partition(" ")
+        if writer == self._instance:  # the writer told its readers already
+            return
+        if not ends:
+            self._blind = True
+            self._tail.wake_all()
+        for item in ends.split():
+            topic, partition, end = item.rsplit(":", 2)
+            self._tail.reached(TopicPartition(topic, int(partition)), int(end))
+
+
+async def _keep_as_is(_connection: asyncpg.Connection) -> None:
+    """Connections of this pool only read: there is nothing to reset, and resetting costs a round trip."""
