@@ -1,0 +1,82 @@
+"""The command line of a bubblewrap box: what is in it, what it is cut off from."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.limits import MIB, Limits
+from sandbox.root_tree import RootTree
+
+INSIDE_ID = 65534
+OUTPUT = "/tmp/out"
+ENVIRONMENT = {
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": "/tmp/.matplotlib",
+    "PATH": "/usr/bin",
+    "SBX_OUT": OUTPUT,
+    "TZ": "UTC",
+}
+# Named one by one: --unshare-all means "those that happen to work".
+NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptors:
+    """Numbers of the descriptors that bubblewrap reads or writes, and the one the bootstrap speaks on."""
+
+    seccomp: int
+    status: int
+    block: int
+    channel: int
+
+
+def options(root: RootTree, slot: Path, limits: Limits, descriptors: Descriptors) -> list[str]:
+    """Every option in order; given to bwrap through a descriptor so that no process list shows them."""
+    args = [f"--unshare-{name}" for name in NAMESPACES]
+    args += ["--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1"]
+    args += ["--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID), "--cap-drop", "ALL", "--hostname", "box"]
+    args += ["--ro-bind", str(root.tree), "/"]
+    args += ["--proc", "/proc", "--remount-ro", "/proc"]
+    args += ["--size", str(MIB // 4), "--tmpfs", "/dev"]
+    for device in ("null", "zero", "random", "urandom"):
+        args += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    args += ["--symlink", "/proc/self/fd", "/dev/fd", "--dir", "/dev/shm"]
+    args += ["--remount-ro", "/dev"]
+    args += ["--size", str(limits.shared_memory), "--tmpfs", "/dev/shm"]
+    args += ["--size", str(limits.tmp), "--tmpfs", "/tmp", "--dir", OUTPUT, "--dir", "/tmp/.matplotlib"]
+    args += ["--symlink", f"/usr/share/matplotlib/{root.font_list}", f"/tmp/.matplotlib/{root.font_list}"]
+    args += ["--ro-bind", str(slot / "inputs"), "/inputs", "--ro-bind", str(slot / "program"), "/program"]
+    args += ["--chdir", "/tmp", "--clearenv"]
+    for name, value in ENVIRONMENT.items():
+        args += ["--setenv", name, value]
+    args += ["--seccomp", str(descriptors.seccomp), "--block-fd", str(descriptors.block)]
+    args += ["--json-status-fd", str(descriptors.status)]
+    return args
+
+
+COMMAND = ("/usr/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/usr/lib/bootstrap.py")
+
+
+def rlimits(limits: Limits) -> dict[str, int]:
+    """The backstop behind the control groups, by name in the `resource` module; soft and hard alike."""
+    values = {
+        "RLIMIT_AS": limits.address_space,
+        "RLIMIT_CPU": limits.cpu_seconds,
+        "RLIMIT_NPROC": limits.pids,
+        "RLIMIT_NOFILE": limits.open_files,
+        "RLIMIT_FSIZE": limits.tmp,
+        "RLIMIT_MEMLOCK": 0,
+        "RLIMIT_MSGQUEUE": 0,
+        "RLIMIT_CORE": 0,
+    }
+    # Where a hard limit is lower already, it stays.
+    return {name: _at_most(name, value) for name, value in values.items()}
+
+
+def _at_most(name: str, value: int) -> int:
+    hard = resource.getrlimit(getattr(resource, name))[1]
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)

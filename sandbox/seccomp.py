@@ -1,0 +1,111 @@
+"""The system call filter of the box, compiled to classic BPF: an allowlist with rules on arguments.
+
+What is dangerous answers EPERM, what is unknown ENOSYS (killing on unknown calls fails programs at random when the C
+library learns a new one), a foreign ABI (i386, x32) kills: its numbers mean other calls.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from sandbox.syscalls import ALLOWED, NUMBERS, REFUSED
+from schemas.errors import SandboxUnavailable
+
+_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_X32 = 0x40000000
+_NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
+
+_AF_UNIX = 1
+_NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
+_SET_ID = 0o6000
+_DEVICE = 0o020000  # set in S_IFCHR and S_IFBLK, not in S_IFREG, S_IFIFO, S_IFSOCK
+_TIOCSTI, _TIOCLINUX, _TIOCSETD = 0x5412, 0x541C, 0x5423
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A call is allowed unless the low half of `argument` (counted from 0) is refused.
+
+    `only`: anything but one of `values` is refused. `none`: one of `values` is refused. `bits`: any of the bits
+    of `values[0]` is refused.
+    """
+
+    call: str
+    argument: int
+    check: Literal["only", "none", "bits"]
+    values: tuple[int, ...]
+
+
+RULES = (
+    # Even without a network, AF_VSOCK and netlink open; Unix sockets reach only what is inside.
+    Rule("socket", 0, "only", (_AF_UNIX,)),
+    Rule("socketpair", 0, "only", (_AF_UNIX,)),
+    Rule("clone", 0, "bits", (_NEW_NAMESPACES,)),
+    # Typing into the terminal of whoever started us, and line disciplines.
+    Rule("ioctl", 1, "none", (_TIOCSTI, _TIOCLINUX, _TIOCSETD)),
+    Rule("chmod", 1, "bits", (_SET_ID,)),
+    Rule("fchmod", 1, "bits", (_SET_ID,)),
+    Rule("fchmodat", 2, "bits", (_SET_ID,)),
+    Rule("fchmodat2", 2, "bits", (_SET_ID,)),
+    Rule("open", 2, "bits", (_SET_ID,)),
+    Rule("openat", 3, "bits", (_SET_ID,)),
+    Rule("creat", 1, "bits", (_SET_ID,)),
+    Rule("mknod", 1, "bits", (_SET_ID | _DEVICE,)),
+    Rule("mknodat", 2, "bits", (_SET_ID | _DEVICE,)),
+    # Another process's limits are none of the program's business: process 1 is one of them.
+    Rule("prlimit64", 0, "only", (0,)),
+)
+
+
+def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, if_true, if_false, value)
+
+
+def _answer(error: int) -> bytes:
+    return _instruction(_RETURN, _ERRNO | error)
+
+
+def _apply(rule: Rule) -> bytes:
+    """Instructions that return a verdict on a call's argument; entered only for that call."""
+    load = _instruction(_LOAD, _ARGUMENTS + 8 * rule.argument)
+    refuse, allow = _answer(errno.EPERM), _instruction(_RETURN, _ALLOW)
+    if rule.check == "bits":
+        return load + _instruction(_JUMP_ANY_BIT, rule.values[0], 0, 1) + refuse + allow
+    count = len(rule.values)
+    compare = b"".join(_instruction(_JUMP_EQUAL, value, count - place, 0) for place, value in enumerate(rule.values))
+    hit, miss = (allow, refuse) if rule.check == "only" else (refuse, allow)
+    return load + compare + miss + hit
+
+
+def _each(numbers: Iterable[int], verdict: bytes) -> bytes:
+    return b"".join(_instruction(_JUMP_EQUAL, number, 0, 1) + verdict for number in sorted(numbers))
+
+
+def compile_filter(machine: str | None = None) -> bytes:
+    """The filter as an array of `struct sock_filter` for this machine (`x86_64` or `aarch64`).
+
+    Raises SandboxUnavailable on a machine whose system calls are not known here.
+    """
+    machine = machine or platform.machine()
+    if machine not in NUMBERS:
+        raise SandboxUnavailable(f"there is no system call filter for {machine} machines yet, only x86_64 and aarch64")
+    numbers = NUMBERS[machine]
+    program = _instruction(_LOAD, _ARCH)
+    program += _instruction(_JUMP_EQUAL, _AUDIT_ARCH[machine], 1, 0) + _instruction(_RETURN, _KILL)
+    program += _instruction(_LOAD, _NUMBER)
+    if machine == "x86_64":
+        program += _instruction(_JUMP_AT_LEAST, _X32, 0, 1) + _instruction(_RETURN, _KILL)
+    program += _each((numbers[name] for name in ALLOWED if name in numbers), _instruction(_RETURN, _ALLOW))
+    for rule in RULES:
+        if rule.call in numbers:
+            verdict = _apply(rule)
+            program += _instruction(_JUMP_EQUAL, numbers[rule.call], 0, len(verdict) // 8) + verdict
+    program += _each((numbers[name] for name in REFUSED if name in numbers), _answer(errno.EPERM))
+    return program + _answer(errno.ENOSYS)
