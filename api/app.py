@@ -1,0 +1,39 @@
+"""The HTTP application, assembled from its routers. Importing opens nothing; `create_app` opens nothing either."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from api import errors, feed, files, health, jobs, openapi, site, uploads
+from api.gate import Gate
+from api.services import ApiServices
+from api.telemetry import HttpMetrics
+
+
+def create_app(services: ApiServices) -> FastAPI:
+    """The application over these services. It neither opens nor closes them."""
+    app = assemble()
+    app.state.services = services
+    app.state.feeds = set()
+    app.add_middleware(Gate, services=services)
+    app.add_middleware(HttpMetrics)
+    return app
+
+
+def assemble() -> FastAPI:
+    """Routes, problem handlers and OpenAPI, without services: enough to describe the API, not to answer."""
+    app = FastAPI(
+        title=openapi.TITLE,
+        description=openapi.DESCRIPTION,
+        version=openapi.VERSION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # Spans of requests, whose context the uploaded event carries on. Exceptions are logged by the gate.
+        telemetry={"metrics": False, "logs": False, "operation_spans": False},
+    )
+    errors.install(app)
+    for part in (uploads, jobs, feed, files, health, site):
+        app.include_router(part.router)
+    openapi.install(app)
+    return app

@@ -1,0 +1,60 @@
+"""The OpenAPI document: FastAPI's, with problem documents and the key scheme as they really are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.problems import FieldProblem, Problem
+
+TITLE = "Vaultra"
+VERSION = "1"
+DESCRIPTION = (
+    "Document pictures go in, checked and executed analyses come out, and every figure leads back to its pixels. "
+    "Errors are problem documents (RFC 9457). Requests carry an API key as a bearer token, unless the server listens "
+    "on loopback only."
+)
+_REF = "#/components/schemas/{model}"
+
+
+def install(app: FastAPI) -> None:
+    """Make `/openapi.json` serve `describe(app)`, computed once."""
+
+    def cached() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(app)
+        return app.openapi_schema
+
+    app.openapi = cached  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document as JSON-able data."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0"
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for model in (Problem, FieldProblem):
+        schema = model.model_json_schema(ref_template=_REF)
+        schema.pop("$defs", None)
+        schemas[model.__name__] = schema
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    components["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "`vk_<id>_<secret>`, from `vaultra keys create`"}
+    }
+    for path, operations in document["paths"].items():
+        if path.startswith("/v1/") or path == "/metrics":
+            for operation in operations.values():
+                operation["security"] = [{"key": []}]
+    return document
+
+
+def openapi_document() -> dict[str, Any]:
+    """What `docs/openapi.json` holds; needs no services."""
+    from api.app import assemble  # the application imports this module
+
+    return describe(assemble())

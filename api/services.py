@@ -1,0 +1,75 @@
+"""What the API works with: handed in by the composition root, never looked up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from adapters.ports import Authenticator, BlobStore, PictureReader
+from streams.log import EventLog
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLimits:
+    """Sizes in bytes, times in seconds."""
+
+    picture: int = 20 * 1024**2
+    form_overhead: int = 64 * 1024
+    wait_for: float = 5.0
+    """longest a read waits until what it asks for is projected"""
+    feeds: int = 200
+    """live feeds open at once in this process"""
+    feed_seconds: float = 900.0
+    """a feed ends after this and the client reconnects where it stopped"""
+    heartbeat: float = 15.0
+    poll: float = 0.25
+    """how often a feed looks for news where nothing wakes it"""
+    health: float = 2.0
+    """a health check that takes longer has failed"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServices:
+    """The ports of the API.
+
+    `database` is an asyncpg pool on the projections. `local` means keyless on loopback: the `Host` header and the
+    origin are then checked, since any page open in the browser could reach it. `checks` are further entries of
+    `/readyz` (name → whether well), `lag` gives how many events each consumer group is behind, `metrics` renders
+    the Prometheus page. Setting `closing` ends live feeds, so that a graceful stop need not wait for them.
+    """
+
+    log: EventLog
+    blobs: BlobStore
+    pictures: PictureReader
+    database: Any
+    authenticator: Authenticator
+    clock: Callable[[], datetime]
+    randomness: Callable[[int], bytes]
+    local: bool
+    limits: ApiLimits = ApiLimits()
+    allowed_hosts: frozenset[str] = LOOPBACK_HOSTS
+    checks: Mapping[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
+    lag: Callable[[], Awaitable[Mapping[str, int]]] | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def _services(request: Request) -> ApiServices:
+    services: ApiServices = request.app.state.services
+    return services
+
+
+def _tenant(request: Request) -> str:
+    """The tenant the gate let in. Routes under /v1 always have one."""
+    tenant: str = request.scope["state"]["tenant"]
+    return tenant
+
+
+Services = Annotated[ApiServices, Depends(_services)]
+Tenant = Annotated[str, Depends(_tenant)]
