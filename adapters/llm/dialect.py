@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adapters.llm.constraint import constraint
 from adapters.ports import ChatRequest
 
 # What a server may refuse by name and the answer survives without.
@@ -45,11 +46,11 @@ class Dialect:
         }
         if request.seed is not None:
             parameters["seed"] = request.seed
-        if constrained:
-            # Not strict: OpenAI's strict mode takes only a part of JSON Schema. Every answer is checked here anyway.
+        if request.schema is not None and constrained:
+            # Not strict: OpenAI's strict mode takes only a part of JSON Schema. The answer is checked here in any case.
             parameters["response_format"] = {
                 "type": "json_schema",
-                "json_schema": {"name": "answer", "schema": request.schema, "strict": False},
+                "json_schema": {"name": "answer", "schema": constraint(request.schema), "strict": False},
             }
         return {name: value for name, value in parameters.items() if name not in self._left_out}
 

@@ -35,7 +35,7 @@ async def chunks(stream: openai.AsyncStream[ChatCompletionChunk], server: str) -
             yield whole
         elif kind == "text/event-stream":
             async for chunk in stream:
-                yield chunk.to_dict()
+                yield chunk.model_dump(exclude_unset=True, warnings=False)
         else:
             raise ModelFault(f"{server} answered with {kind[:60]!r}, not a completion: check base_url")
     except (ValueError, AttributeError, TypeError, KeyError) as error:
@@ -66,6 +66,8 @@ class Reading:
             self._finish = choice.get("finish_reason") or self._finish
             delta = choice.get("delta") or {}
             text = delta.get("content") or ""
+            if not isinstance(text, str):
+                raise TypeError("the content is no text")
             self._refused = self._refused or bool(delta.get("refusal"))
             # Reasoning models send their thoughts under further names: that is progress too.
             progress = any(value for name, value in delta.items() if name != "role")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -30,6 +31,8 @@ CONFIDENCE_CAP = 0.8
 # A value whose digits are not in the text it was read from.
 _CONFIDENCE_DOUBTFUL = 0.3
 _PNG = b"\x89PNG\r\n\x1a\n"
+_NUMBER = re.compile(r"(?P<digits>[.,]?\d[\d.,'\u2019\u00a0\u202f ]*)(?P<scale>[kKmMbB]?)")
+_SCALES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 _Text = Annotated[str, Field(max_length=1000)]
@@ -187,9 +190,14 @@ def _clip(box: tuple[float, float, float, float], width: int, height: int) -> Bo
 
 
 def _is_printed(figure: _SeenFigure) -> bool:
-    """Whether the value's digits are those of the printed text, as far as both go (1,234.50 is 1234.5)."""
-    printed = re.sub(r"\D", "", figure.text).strip("0")
-    return bool(re.search(r"\d", figure.text)) and printed == re.sub(r"\D", "", format(figure.value, "f")).strip("0")
+    """Whether the text can be read as the value, its last separator being a decimal point or none of them."""
+    found = _NUMBER.search(figure.text)
+    if found is None:
+        return False
+    digits = re.sub(r"[^\d.,]", "", found["digits"]).rstrip(".,")
+    whole, _, fraction = digits.replace(",", ".").rpartition(".")
+    readings = {Decimal(re.sub(r"\D", "", digits)), Decimal(f"{whole.replace('.', '') or 0}.{fraction}")}
+    return abs(figure.value) / _SCALES[found["scale"].lower()] in readings
 
 
 _SYSTEM = """\
