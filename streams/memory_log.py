@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from schemas.errors import SetupError, Unavailable
 from schemas.wire import Message
 from streams.log import Advance, Appended, EventLog, Record, TopicPartition
-from streams.topics import TOPICS, Topic, partition_of
+from streams.partitioner import partition_of
+from streams.topics import TOPICS, Topic
 
 
 def _now() -> datetime:

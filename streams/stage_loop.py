@@ -16,9 +16,9 @@ from schemas.wire import Message
 from streams import metrics
 from streams.diversions import Backoff, position_of
 from streams.log import Advance, EventLog, Record, TopicPartition
+from streams.partitioner import partition_of
 from streams.retry_queue import Progress, RetryQueue
 from streams.runner import Handled, Runner, utc_now
-from streams.topics import partition_of
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +104,7 @@ class StageLoop:
             for part in done:
                 part.result()
         finally:
+            self._stopping = True
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from schemas import analyses, costs, documents
@@ -55,3 +55,8 @@ def retry_topic(stage: str) -> Topic:
 
 def dead_topic(stage: str) -> Topic:
     return Topic(f"{stage}.dead", 1, ())
+
+
+def diversion_topics(stages: Iterable[str]) -> tuple[Topic, ...]:
+    """The retry and dead-letter topics of stages: a log must be opened with them besides TOPICS."""
+    return tuple(topic for stage in stages for topic in (retry_topic(stage), dead_topic(stage)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -12,7 +13,8 @@ from schemas.envelope import Event
 from schemas.registry import register
 from schemas.wire import Message, decode, encode
 from streams.diversions import Backoff
-from streams.log import EventLog, Record
+from streams.embedded import EmbeddedRuntime
+from streams.log import Advance, Appended, EventLog, Record, TopicPartition
 from streams.runner import Runner
 from streams.topics import TOPICS, Topic
 from streams.tracing import Tracing
@@ -126,3 +128,57 @@ def data_of(message: Message | Record) -> EventData:
 
 def attributes_of(messages: Sequence[Message]) -> list[Mapping[str, str]]:
     return [message.attributes for message in messages]
+
+
+class Chaos(EventLog):
+    """A log that stops the world at one call: before it reaches the log, or after it did and nobody was told.
+
+    `crash_at` counts appends (from 0). What runs on it is then frozen; the test kills it and starts anew on `inner`.
+    """
+
+    def __init__(self, inner: EventLog, crash_at: int, *, written: bool) -> None:
+        self.inner = inner
+        self.crashed = asyncio.Event()
+        self._crash_at = crash_at
+        self._written = written
+        self._appends = 0
+
+    async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
+        number, self._appends = self._appends, self._appends + 1
+        if self.crashed.is_set() or number == self._crash_at:
+            if self._written and not self.crashed.is_set():
+                await self.inner.append(messages, advance=advance)
+            self.crashed.set()
+            await asyncio.Event().wait()
+        return await self.inner.append(messages, advance=advance)
+
+    async def read(
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+    ) -> Sequence[Record]:
+        return await self.inner.read(positions, limit=limit, wait=wait)
+
+    async def positions(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        return await self.inner.positions(group, topics)
+
+    async def earliest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        return await self.inner.earliest(topics)
+
+    async def latest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        return await self.inner.latest(topics)
+
+    async def at_time(self, topics: Sequence[str], time: datetime) -> Mapping[TopicPartition, int]:
+        return await self.inner.at_time(topics, time)
+
+    async def healthy(self) -> bool:
+        return await self.inner.healthy()
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+async def kill(runtime: EmbeddedRuntime) -> None:
+    """What a SIGKILL leaves: nothing more is appended, nothing is given back."""
+    runtime._stopping.set()
+    for task in runtime._tasks.values():
+        task.cancel()
+    await asyncio.gather(*runtime._tasks.values(), return_exceptions=True)
