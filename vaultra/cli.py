@@ -1,0 +1,360 @@
+"""The command line. Each command reads its arguments, calls one function, and turns errors into exit codes.
+
+Exit codes: 0 done · 1 found something wrong · 2 wrong usage or set-up · 3 a picture was refused · 4 an analysis
+failed · 69 something needed does not answer · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.status import Status
+
+from schemas.errors import NotFound, SetupError, Unavailable, VaultraError
+from vaultra.settings import Settings
+
+app = typer.Typer(
+    help="Vaultra turns document pictures into checked, executed analyses whose every figure can be followed.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+events_app = typer.Typer(help="Look at the event log.", no_args_is_help=True)
+dead_app = typer.Typer(help="Deliveries that were given up: see why, and try them again.", no_args_is_help=True)
+keys_app = typer.Typer(help="API keys: who may call the API from elsewhere.", no_args_is_help=True)
+app.add_typer(events_app, name="events")
+app.add_typer(dead_app, name="dead-letters")
+app.add_typer(keys_app, name="keys")
+
+_EXITS: tuple[tuple[type[VaultraError], int], ...] = ((Unavailable, 69), (SetupError, 2), (NotFound, 1))
+
+
+def main() -> None:
+    """Entry point of the `vaultra` program."""
+    try:
+        app()
+    except VaultraError as error:
+        Console(stderr=True).print(f"vaultra: {error}", style="red", markup=False, highlight=False)
+        sys.exit(next((code for kind, code in _EXITS if isinstance(error, kind)), 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe went away (`vaultra events list | head`); nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _settings(**overrides: Any) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "VAULTRA_" + "__".join(str(part).upper() for part in first["loc"])
+        raise SetupError(f"setting {name.replace('VAULTRA_VAULTRA_', 'VAULTRA_')}: {first['msg']}") from error
+
+
+def _run(work: Coroutine[Any, Any, int | None]) -> None:
+    code = asyncio.run(work)
+    if code:
+        raise typer.Exit(code)
+
+
+def _logs_to_stderr(settings: Settings) -> None:
+    """Commands that print answers keep stdout for them, and say only what matters beside it."""
+    from vaultra.observability import configure
+
+    quiet = settings if "log_level" in settings.model_fields_set else settings.model_copy(update={"log_level": "error"})
+    configure(quiet, stream=sys.stderr)
+
+
+@asynccontextmanager
+async def _client(settings: Settings, console: Console | None) -> AsyncIterator[Any]:
+    """A client of the running instance that is named or found, else of one started for this command alone."""
+    from vaultra.client import VaultraClient
+    from vaultra.instance import running_url
+
+    url = settings.url or running_url(settings.data_dir)
+    if url:
+        async with VaultraClient(url, api_key=settings.api_key.get_secret_value() or None) as client:
+            yield client
+        return
+    from vaultra.serving import serving
+
+    own = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
+    status = Status("starting", console=console) if console is not None and console.is_terminal else None
+
+    def progress(words: str, done: float | None) -> None:
+        if status is not None:
+            status.update(words if done is None else f"{words} {done:.0%}")
+
+    if status is not None:
+        status.start()
+    try:
+        async with serving(own, progress) as (_, own_url):
+            if status is not None:
+                status.stop()
+            async with VaultraClient(own_url) as client:
+                yield client
+    finally:
+        if status is not None:
+            status.stop()
+
+
+@app.command()
+def analyze(
+    images: Annotated[list[Path], typer.Argument(help="pictures: PNG, JPEG, GIF or WEBP", show_default=False)],
+    question: Annotated[
+        str | None, typer.Option("--question", "-q", help="what to find out; a summary without")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object a picture on stdout, nothing else")] = False,
+    url: Annotated[str | None, typer.Option(help="a running instance (VAULTRA_URL); else one of its own")] = None,
+    business_id: Annotated[str | None, typer.Option(help="the business the documents belong to")] = None,
+) -> None:
+    """Read document pictures and answer a question about each."""
+    from vaultra.commands import analyze as command
+
+    settings = _settings(url=url)
+    _logs_to_stderr(settings)
+    try:
+        pictures = command.read_pictures(images, question)
+    except OSError as error:
+        raise SetupError(f"{error.filename}: {error.strerror}") from error
+    console = Console()
+
+    async def work() -> int:
+        async with _client(settings, None if as_json else console) as client:
+            return await command.analyze(client, pictures, business_id=business_id, as_json=as_json, console=console)
+
+    _run(work())
+
+
+@app.command()
+def demo() -> None:
+    """Run the main job on shipped samples, with live progress; ends by itself."""
+    from vaultra.commands import demo as command
+
+    started = time.monotonic()
+    settings = _settings()
+    _logs_to_stderr(settings)
+    console = Console()
+
+    async def work() -> int:
+        async with _client(settings, console) as client:
+            return await command.demo(client, console=console, started=started)
+
+    _run(work())
+
+
+@app.command()
+def up(
+    host: Annotated[str | None, typer.Option(help="address to listen on; not loopback needs API keys")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on; 0 takes a free one")] = None,
+) -> None:
+    """Run everything in one process on one port, until Ctrl-C."""
+    from vaultra.commands import up as command
+    from vaultra.observability import configure
+
+    settings = _settings(host=host, port=port)
+    configure(settings)
+    _run(command.up(settings, Console(stderr=True)))
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False) -> None:
+    """Check what this machine can do: database, log, sandbox, text reader, models."""
+    from vaultra.commands import doctor as command
+
+    settings = _settings()
+    _logs_to_stderr(settings)
+    _run(command.doctor(settings, Console(), as_json=as_json))
+
+
+def _on_log(work: Callable[[Any, Any], Awaitable[int | None]]) -> None:
+    """Run with the database and the log open, beside a running instance or without one."""
+    from vaultra.composition import open_log
+
+    settings = _settings()
+    _logs_to_stderr(settings)
+
+    async def inside() -> int | None:
+        async with open_log(settings) as (database, log):
+            return await work(database, log)
+
+    _run(inside())
+
+
+@app.command()
+def rebuild(
+    name: Annotated[str, typer.Argument(help="projection: jobs, lineage or costs", show_default=False)],
+    rollback: Annotated[bool, typer.Option("--rollback", help="go back to the build before the last")] = False,
+) -> None:
+    """Build a projection anew from the log beside the one that serves, compare, and switch."""
+    from vaultra.commands import rebuild as command
+
+    _on_log(lambda database, log: command.rebuild(database, log, name, rollback=rollback, console=Console()))
+
+
+def _topics(topic: str | None) -> list[str]:
+    from vaultra.composition import all_topics
+
+    names = [known.name for known in all_topics()]
+    if topic is None:
+        return names
+    if topic not in names:
+        raise SetupError(f"there is no topic {topic}; there are {', '.join(names)}")
+    return [topic]
+
+
+Topic = Annotated[str | None, typer.Option(help="one topic only")]
+
+
+@events_app.command("list")
+def events_list(
+    topic: Topic = None,
+    job: Annotated[str | None, typer.Option(help="one job only")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="the newest so many")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines with data")] = False,
+) -> None:
+    """The newest events, oldest first."""
+    from vaultra.commands import events
+
+    _on_log(
+        lambda _, log: events.list_events(log, _topics(topic), job=job, limit=limit, console=Console(), machine=as_json)
+    )
+
+
+@events_app.command("show")
+def events_show(event_id: Annotated[str, typer.Argument(help="id of the event", show_default=False)]) -> None:
+    """One event, whole."""
+    from vaultra.commands import events
+
+    async def work(_: Any, log: Any) -> None:
+        print(json.dumps(await events.show_event(log, _topics(None), event_id), indent=2, ensure_ascii=False))
+
+    _on_log(work)
+
+
+@events_app.command("tail")
+def events_tail(topic: Topic = None) -> None:
+    """Every event from now on, as JSON Lines, until Ctrl-C."""
+    from vaultra.commands import events
+
+    async def work(_: Any, log: Any) -> None:
+        async for record in events.tail(log, _topics(topic)):
+            print(json.dumps(events.as_json(record)), flush=True)
+
+    _on_log(work)
+
+
+@events_app.command("export")
+def events_export(
+    out: Annotated[Path, typer.Argument(help="file for the JSON Lines; - for stdout", show_default=False)],
+    topic: Topic = None,
+) -> None:
+    """Every event of the log to a file."""
+    from vaultra.commands import events
+
+    async def work(_: Any, log: Any) -> None:
+        if str(out) == "-":
+            await events.export(log, _topics(topic), sys.stdout)
+            return
+        try:
+            with out.open("w", encoding="utf-8") as file:
+                count = await events.export(log, _topics(topic), file)
+        except OSError as error:
+            raise SetupError(f"{out}: {error.strerror}") from error
+        Console(stderr=True).print(f"{count} events written to {out}", highlight=False)
+
+    _on_log(work)
+
+
+@events_app.command("verify")
+def events_verify(
+    topic: Topic = None, as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False
+) -> None:
+    """Check every record (gapless, once, parseable) and print a hash a topic."""
+    from vaultra.commands import events
+
+    async def work(_: Any, log: Any) -> int:
+        hashes, wrong = await events.verify(log, _topics(topic))
+        if as_json:
+            print(json.dumps({"hashes": hashes, "wrong": wrong}))
+        else:
+            for name, digest in hashes.items():
+                print(f"{digest[:16]}  {name}")
+            for line in wrong:
+                print(f"wrong: {line}")
+            print("the log is whole" if not wrong else f"{len(wrong)} records are wrong")
+        return 1 if wrong else 0
+
+    _on_log(work)
+
+
+@dead_app.command("list")
+def dead_list(as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False) -> None:
+    """Dead letters, grouped by stage and cause."""
+    from vaultra.commands import dead_letters
+
+    _on_log(lambda _, log: dead_letters.show_groups(log, Console(), machine=as_json))
+
+
+@dead_app.command("show")
+def dead_show(letter: Annotated[str, typer.Argument(help="as `list` names it", show_default=False)]) -> None:
+    """One dead letter: reason, trace, position and bytes."""
+    from vaultra.commands import dead_letters
+
+    _on_log(lambda _, log: dead_letters.show_letter(log, letter))
+
+
+@dead_app.command("replay")
+def dead_replay(
+    stage: Annotated[str, typer.Argument(help="stage whose dead letters are tried again", show_default=False)],
+    letter: Annotated[str | None, typer.Option(help="only this one; all that were not replayed without")] = None,
+) -> None:
+    """Give dead letters back to their stage, in the order they came."""
+    from vaultra.commands import dead_letters
+
+    _on_log(lambda _, log: dead_letters.replay_letters(log, stage, letter, Console()))
+
+
+@keys_app.command("create")
+def keys_create(
+    tenant: Annotated[str, typer.Option(help="whose data the key opens")],
+    name: Annotated[str, typer.Option(help="what it is for")] = "",
+) -> None:
+    """Make a key. It is printed once and stored only as a hash."""
+    from vaultra.commands import keys
+
+    _on_log(lambda database, _: keys.create(database, tenant, name, Console(stderr=True)))
+
+
+@keys_app.command("list")
+def keys_list(tenant: Annotated[str | None, typer.Option(help="one tenant only")] = None) -> None:
+    """Every key, without its secret."""
+    from vaultra.commands import keys
+
+    _on_log(lambda database, _: keys.show(database, tenant, Console()))
+
+
+@keys_app.command("revoke")
+def keys_revoke(key_id: Annotated[str, typer.Argument(help="id of the key", show_default=False)]) -> None:
+    """End a key at once."""
+    from vaultra.commands import keys
+
+    _on_log(lambda database, _: keys.revoke(database, key_id, Console()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""`vaultra doctor`: what works on this machine, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+
+import httpx2
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from adapters.database import Database
+from adapters.minilm import MiniLmEmbedder
+from sandbox.runner import BubblewrapSandbox
+from schemas.errors import VaultraError
+from streams.postgres_log import PostgresEventLog
+from vaultra.composition import all_topics
+from vaultra.instance import running_url
+from vaultra.settings import ModelServer, Settings
+
+# An upload's blob, the database's write-ahead log and a sandbox root need room.
+_DISK_LOW = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: `ok` True, False, or None for something that is not switched on."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+async def doctor(settings: Settings, console: Console, *, as_json: bool) -> int:
+    """Print every check; 0 when nothing that is needed is missing."""
+    checks: list[Check] = []
+    table = Table(box=None, show_header=False, pad_edge=False)
+    async for check in _checks(settings):
+        checks.append(check)
+        mark = Text("–", "dim") if check.ok is None else Text("✓", "green") if check.ok else Text("✗", "red")
+        table.add_row(mark, check.name, Text(check.detail, "" if check.ok is False else "dim"))
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks]))
+    else:
+        console.print(table)
+    return 1 if any(check.ok is False for check in checks) else 0
+
+
+async def _checks(settings: Settings) -> AsyncIterator[Check]:
+    yield Check("python", True, f"{platform.python_version()} on {platform.platform(terse=True)}")
+    url = running_url(settings.data_dir)
+    yield Check("instance", None if url is None else True, url or "none runs on this data directory")
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.data_dir).free
+    yield Check("disk", free > _DISK_LOW, f"{free >> 30} GiB free for {settings.data_dir}")
+    async for check in _log(settings):
+        yield check
+    sandbox = BubblewrapSandbox(settings.data_dir, allow_degraded=settings.sandbox.allow_degraded)
+    try:
+        found = await sandbox.start()
+    finally:
+        await sandbox.close()
+    detail = f"{sandbox.name}: {len(found.controls)} controls hold" if found.available else str(found.detail)
+    yield Check("sandbox", found.available, detail)
+    if found.available:
+        yield Check("controls", True, ", ".join(found.controls))
+    for missing in found.missing if found.available else ():
+        yield Check("degraded", False, missing)
+    try:
+        await MiniLmEmbedder().embed(["ready"])
+        yield Check("planner", True, "embedding model loads")
+    except VaultraError as error:
+        yield Check("planner", False, str(error))
+    for name in ("planner", "code", "vision"):
+        yield await _server(f"{name} model", getattr(settings, name))
+
+
+async def _log(settings: Settings) -> AsyncIterator[Check]:
+    try:
+        database = await Database.open(data_dir=settings.data_dir, url=settings.database_url.get_secret_value())
+    except VaultraError as error:
+        yield Check("database", False, str(error))
+        return
+    try:
+        version = await database.pool.fetchval("SHOW server_version")
+        fsync = await database.pool.fetchval("SHOW fsync")
+        kind = "by URL" if settings.database_url.get_secret_value() else "embedded"
+        yield Check("database", fsync == "on", f"PostgreSQL {version}, {kind}, fsync {fsync}")
+        log = await PostgresEventLog.open(database, all_topics())
+        try:
+            count = sum((await log.latest([topic.name for topic in all_topics()])).values())
+            yield Check("log", await log.healthy(), f"{count} events")
+        finally:
+            await log.close()
+    except VaultraError as error:
+        yield Check("log", False, str(error))
+    finally:
+        await database.close()
+
+
+async def _server(name: str, server: ModelServer) -> Check:
+    if not server.configured:
+        return Check(name, None, "not configured; the embedded default is used")
+    key = server.api_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        async with httpx2.AsyncClient(timeout=5.0, headers=headers) as client:
+            response = await client.get(server.base_url.rstrip("/") + "/models")
+    except httpx2.HTTPError as error:
+        return Check(name, False, f"{server.base_url} does not answer: {error or type(error).__name__}")
+    return Check(name, response.status_code == 200, f"{server.model} at {server.base_url}: HTTP {response.status_code}")

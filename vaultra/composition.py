@@ -1,0 +1,234 @@
+"""The composition root: the one place where parts are made and wired. Plain calls, no container.
+
+`open_program` gives everything that runs in a process, closed again in reverse order, whatever fails in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from adapters.blob_store import LocalBlobStore
+from adapters.critic.critic import RuffBanditCritic
+from adapters.planning.embedding import EmbeddingPlanner
+from adapters.vision.intake import WorkerPictureReader
+from adapters.vision.memoized import MemoizedVision
+from adapters.vision.rapidocr import RapidOcrVision
+from processors.critic import critic
+from processors.execution import execution
+from processors.vision import vision
+
+from adapters.database import Database
+from adapters.llm.code_writer import LlmCodeWriter
+from adapters.llm.memoized import MemoizedLanguageModel
+from adapters.llm.openai_model import OpenAiLanguageModel
+from adapters.llm.patience import Patience
+from adapters.llm.planner import LlmPlanner
+from adapters.llm.vision import LlmVision
+from adapters.memo import PostgresMemo, Price
+from adapters.minilm import MiniLmEmbedder
+from adapters.ports import BlobStore, CodeWriter, Memo, PictureReader, Planner, SandboxRunner, VisionModel
+from api.auth import ApiKeyAuthenticator, LocalAuthenticator, check_bind, is_loopback
+from api.services import ApiServices
+from processors.codegen import codegen
+from processors.conclusion import conclusion
+from processors.reasoning import reasoning
+from processors.stage import Stage
+from projections.runner import ProjectionRunner
+from sandbox.limits import Limits as SandboxLimits
+from sandbox.runner import BubblewrapSandbox
+from schemas.errors import SetupError
+from streams.embedded import EmbeddedRuntime
+from streams.lease import PostgresLease
+from streams.postgres_log import PostgresEventLog
+from streams.runner import Runner
+from streams.topics import TOPICS, Topic, dead_topic, retry_topic
+from vaultra.settings import ModelServer, Settings
+
+log = structlog.get_logger(__name__)
+
+STAGES: tuple[Stage, ...] = (vision, reasoning, codegen, critic, execution, conclusion)
+
+# Told what start-up is doing: (words, fraction done or None).
+StartupProgress = Callable[[str, float | None], None]
+
+
+def all_topics() -> tuple[Topic, ...]:
+    """Every topic on the log: the declared ones, and a retry and a dead-letter topic a stage."""
+    return (*TOPICS, *(topic(stage.name) for stage in STAGES for topic in (retry_topic, dead_topic)))
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What runs in this process. `services` is what the API works with."""
+
+    settings: Settings
+    database: Database
+    event_log: PostgresEventLog
+    blobs: BlobStore
+    runtime: EmbeddedRuntime
+    projections: ProjectionRunner
+    sandbox: BubblewrapSandbox
+    services: ApiServices
+
+
+@asynccontextmanager
+async def open_log(settings: Settings) -> AsyncIterator[tuple[Database, PostgresEventLog]]:
+    """The database and the log alone, for commands that only look or rebuild."""
+    async with AsyncExitStack() as stack:
+        url = settings.database_url.get_secret_value()
+        database = await Database.open(data_dir=settings.data_dir, url=url)
+        stack.push_async_callback(database.close)
+        event_log = await PostgresEventLog.open(database, all_topics())
+        stack.push_async_callback(event_log.close)
+        yield database, event_log
+
+
+@asynccontextmanager
+async def open_program(
+    settings: Settings, progress: StartupProgress = lambda words, done: None
+) -> AsyncIterator[Program]:
+    """Everything in one process: stages, projections, and the services of the API.
+
+    Raises SetupError for what a person must put right and Unavailable for what may come right by itself.
+    """
+    async with AsyncExitStack() as stack:
+        progress("starting the database", None)
+        database, event_log = await stack.enter_async_context(open_log(settings))
+        blobs = LocalBlobStore(settings.data_dir / "blobs")
+        memo = PostgresMemo(database.pool, _prices(settings))
+
+        sandbox = BubblewrapSandbox(
+            settings.data_dir,
+            SandboxLimits(cpus=settings.sandbox.cpus, memory=settings.sandbox.memory, timeout=settings.sandbox.timeout),
+            allow_degraded=settings.sandbox.allow_degraded,
+        )
+        stack.push_async_callback(sandbox.close)
+        pictures = WorkerPictureReader()
+        stack.push_async_callback(pictures.close)
+
+        ports = await _stage_ports(settings, stack, blobs=blobs, memo=memo, sandbox=sandbox)
+        runners = [Runner(stage, ports, topics=all_topics(), halt_after=settings.halt_after) for stage in STAGES]
+        runtime = EmbeddedRuntime(event_log, runners, lease=PostgresLease(database))
+        projections = ProjectionRunner(database.pool, event_log)
+
+        progress("preparing the sandbox", None)
+        capabilities = await sandbox.start(progress)
+        if not capabilities.available:
+            log.warning("no program can run here", reason=capabilities.detail)
+
+        progress("starting the stages", None)
+        await projections.start()
+        stack.push_async_callback(projections.stop)
+        runtime.start()
+        stack.push_async_callback(runtime.stop)
+        services = await _services(
+            settings, database, event_log, blobs=blobs, pictures=pictures, projections=projections, runtime=runtime
+        )
+        yield Program(settings, database, event_log, blobs, runtime, projections, sandbox, services)
+
+
+async def _stage_ports(
+    settings: Settings, stack: AsyncExitStack, *, blobs: BlobStore, memo: Memo, sandbox: SandboxRunner
+) -> dict[str, Any]:
+    """What the stages' keyword-only parameters are filled with, by name."""
+    return {
+        "blobs": blobs,
+        "vision": _vision(settings, stack, memo),
+        "planner": _planner(settings, stack, memo),
+        "code_writer": _code_writer(settings, stack, memo),
+        "critic": RuffBanditCritic(),
+        "sandbox": sandbox,
+    }
+
+
+def _vision(settings: Settings, stack: AsyncExitStack, memo: Memo) -> VisionModel:
+    if settings.vision.configured:
+        return LlmVision(_language_model(settings.vision, stack, memo))
+    reader = RapidOcrVision(threads=settings.ocr_threads)
+    stack.push_async_callback(reader.close)
+    return MemoizedVision(reader, memo)
+
+
+def _planner(settings: Settings, stack: AsyncExitStack, memo: Memo) -> Planner:
+    if settings.planner.configured:
+        return LlmPlanner(_language_model(settings.planner, stack, memo))
+    return EmbeddingPlanner(MiniLmEmbedder())
+
+
+def _code_writer(settings: Settings, stack: AsyncExitStack, memo: Memo) -> CodeWriter | None:
+    return LlmCodeWriter(_language_model(settings.code, stack, memo)) if settings.code.configured else None
+
+
+def _language_model(server: ModelServer, stack: AsyncExitStack, memo: Memo) -> MemoizedLanguageModel:
+    model = OpenAiLanguageModel(
+        server.base_url,
+        server.model,
+        api_key=server.api_key.get_secret_value(),
+        patience=Patience.within(server.timeout),
+        concurrency=server.concurrency,
+    )
+    stack.push_async_callback(model.close)
+    return MemoizedLanguageModel(model, memo)
+
+
+def _prices(settings: Settings) -> Mapping[str, Price]:
+    """Prices of the configured models, where both are given."""
+    return {
+        server.model: Price(server.price_input, server.price_output)
+        for server in (settings.planner, settings.code, settings.vision)
+        if server.configured and server.price_input is not None and server.price_output is not None
+    }
+
+
+async def _services(
+    settings: Settings,
+    database: Database,
+    event_log: PostgresEventLog,
+    *,
+    blobs: BlobStore,
+    pictures: PictureReader,
+    projections: ProjectionRunner,
+    runtime: EmbeddedRuntime,
+) -> ApiServices:
+    keys = ApiKeyAuthenticator(database.pool)
+    local = is_loopback(settings.host)
+    if not local:
+        check_bind(settings.host, await keys_known(database))
+
+    async def stages_run() -> bool:
+        return not runtime.halted
+
+    async def lag() -> Mapping[str, int]:
+        stages, views = await asyncio.gather(runtime.lag(), projections.lag())
+        return {**stages, **{f"projection {name}": behind for name, behind in views.items()}}
+
+    return ApiServices(
+        log=event_log,
+        blobs=blobs,
+        pictures=pictures,
+        database=database.pool,
+        authenticator=LocalAuthenticator(settings.host, keys) if local else keys,
+        clock=lambda: datetime.now(UTC),
+        randomness=os.urandom,
+        local=local,
+        projected=projections,
+        checks={"stages": stages_run},
+        lag=lag,
+    )
+
+
+async def keys_known(database: Database) -> bool:
+    """Whether any API key could authenticate a request."""
+    from adapters.api_keys import keys_exist
+
+    return await keys_exist(database.pool)
+
+
+__all__ = ["STAGES", "Program", "SetupError", "all_topics", "open_log", "open_program"]

@@ -1,0 +1,105 @@
+"""The HTTP server inside the process: starts, says where it listens, stops gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+
+from api.app import create_app
+from schemas.errors import SetupError
+from vaultra.composition import Program, StartupProgress, open_program
+from vaultra.instance import announce, exclusive
+from vaultra.settings import Settings
+
+# A request under way gets this long before the server ends it; the stages' own grace comes after.
+REQUEST_GRACE = 4
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the command decides what a signal means."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise SetupError(
+            f"{host}:{port} cannot be listened on: {error.strerror or error}. Set VAULTRA_PORT (0 takes a free one)."
+        ) from error
+    return listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings, progress: StartupProgress = lambda words, done: None
+) -> AsyncIterator[tuple[Program, str]]:
+    """A whole instance – stages, projections, API – and the URL where it answers.
+
+    Raises SetupError when the data directory or the port is taken.
+    """
+    with exclusive(settings.data_dir):
+        listener = _listen(settings.host, settings.port)
+        try:
+            async with open_program(settings, progress) as program:
+                config = uvicorn.Config(
+                    create_app(program.services),
+                    log_config=None,
+                    access_log=False,
+                    lifespan="off",
+                    server_header=False,
+                    timeout_graceful_shutdown=REQUEST_GRACE,
+                )
+                server = _Server(config)
+                task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+                try:
+                    while not server.started:
+                        if task.done():
+                            task.result()
+                            raise SetupError("the HTTP server ended while it was starting")
+                        await asyncio.sleep(0.01)
+                    url = _url(settings.host, listener)
+                    announce(settings.data_dir, url)
+                    yield program, url
+                finally:
+                    program.services.closing.set()
+                    server.should_exit = True
+                    await task
+        finally:
+            listener.close()
+
+
+@contextmanager
+def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on SIGINT and SIGTERM; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def first() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+        stop()
+
+    for number in signals:
+        loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
