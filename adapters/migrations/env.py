@@ -14,6 +14,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'vaultra_app') THEN
         RETURN;
     END IF;
+    -- Builds of projections are schemas of their own. Said at each start: a database copied or restored forgets it.
+    EXECUTE format('GRANT CREATE ON DATABASE %I TO vaultra_app', current_database());
     FOR schema_name IN
         SELECT nspname FROM pg_namespace
         WHERE nspname NOT IN ('log', 'information_schema', 'public') AND nspname NOT LIKE 'pg\\_%'

@@ -1,0 +1,109 @@
+"""One batch of records into one build: rows, skips and checkpoints in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from projections import builds
+from projections.builds import Build, Positions
+from projections.projection import Fact, Projection, Row, Table
+from projections.source import LogRecord
+from projections.writing import write
+
+# What PostgreSQL, or asyncpg before it, raises for values no column takes; anything else is no fault of a record.
+_UNACCEPTABLE = (
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.IntegrityConstraintViolationError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a projection makes of some records. `after` is the next offset of every partition they are from."""
+
+    records: Sequence[LogRecord]
+    rows: dict[Table, list[Row]] = field(default_factory=dict)
+    skips: list[tuple[LogRecord, str]] = field(default_factory=list)
+    after: dict[tuple[str, int], int] = field(default_factory=dict)
+    subjects: set[tuple[str, str]] = field(default_factory=set)
+    """(tenant, id) of every event and job in it"""
+
+
+def fold(projection: Projection, records: Sequence[LogRecord]) -> Batch:
+    """Apply a projection to records, in memory. A record that is no event, or of another shape, becomes a skip."""
+    batch = Batch(records)
+    rows: dict[Table, list[Row]] = {table: [] for table in projection.tables}
+    apply, subjects, after = projection.apply, batch.subjects, batch.after
+    for record in records:
+        after[record.topic, record.partition] = record.offset + 1
+        try:
+            fact = Fact(record)
+            for table, row in apply(fact):
+                rows[table].append(row)
+        except Exception as error:  # whatever a record does to a fold must not stop the projection
+            batch.skips.append((record, f"{type(error).__name__}: {error}"[:500]))
+            continue
+        subjects.add((fact.tenant, fact.id))
+        subjects.add((fact.tenant, fact.job))
+    batch.rows = {table: found for table, found in rows.items() if found}
+    return batch
+
+
+async def commit(
+    pool: asyncpg.Pool, projection: Projection, build: Build, records: Sequence[LogRecord], before: Positions
+) -> list[Batch]:
+    """Apply records that start at `before` to a build; returns what was committed, in order, usually one batch.
+
+    A record that PostgreSQL refuses is found by halving and skipped. Raises Fenced, or asyncpg's errors when the
+    database is away: then the checkpoints tell what was committed.
+    """
+    batch = fold(projection, records)
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            await builds.lock(connection, build)
+            await write(connection, build.schema, batch.rows)
+            if batch.skips:
+                await builds.record_skips(connection, build, batch.skips)
+            await builds.advance(connection, build, before, batch.after)
+        return [batch]
+    except _UNACCEPTABLE as error:
+        if len(records) == 1:
+            return [await _commit_skip(pool, build, records[0], before, error)]
+    middle = len(records) // 2
+    done = await commit(pool, projection, build, records[:middle], before)
+    moved = {**before, **{key: offset for one in done for key, offset in one.after.items()}}
+    return done + await commit(pool, projection, build, records[middle:], moved)
+
+
+async def _commit_skip(
+    pool: asyncpg.Pool, build: Build, record: LogRecord, before: Positions, error: Exception
+) -> Batch:
+    skip = Batch([record], skips=[(record, f"{type(error).__name__}: {error}"[:500])])
+    skip.after[record.topic, record.partition] = record.offset + 1
+    async with pool.acquire() as connection, connection.transaction():
+        await builds.lock(connection, build)
+        await builds.record_skips(connection, build, skip.skips)
+        await builds.advance(connection, build, before, skip.after)
+    return skip
+
+
+def moved(before: Mapping[tuple[str, int], int], batches: Sequence[Batch]) -> dict[tuple[str, int], int]:
+    """The positions after some batches."""
+    after = dict(before)
+    for batch in batches:
+        after.update(batch.after)
+    return after
+
+
+def after_records(before: Mapping[tuple[str, int], int], records: Sequence[LogRecord]) -> dict[tuple[str, int], int]:
+    """The positions after some records, which are in offset order per partition."""
+    after = dict(before)
+    after.update({(record.topic, record.partition): record.offset + 1 for record in records})
+    return after

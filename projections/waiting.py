@@ -1,0 +1,120 @@
+"""Waiting for what projections have applied: until an event can be read, and for news of a job.
+
+Runners in this process wake waiters at once; what another process applied is noticed by looking again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from projections.projection import Projection
+
+# Seconds until a waiter looks by itself, for runners in other processes.
+POLL = 0.2
+
+_PENDING = """
+SELECT count(*) FROM projections.builds b
+CROSS JOIN unnest($1::text[], $2::text[], $3::int[], $4::bigint[]) AS w (projection, topic, partition, next)
+LEFT JOIN projections.checkpoints c
+    ON c.schema = b.schema AND c.topic = w.topic AND c.partition = w.partition
+WHERE b.projection = w.projection AND b.status = 'active' AND coalesce(c.next_offset, 0) < w.next
+"""
+
+
+class Watch:
+    """News of one subject since the last look. Start watching, then read, then wait: nothing is missed between."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        self._news.set()
+
+    async def wait(self, within: float) -> bool:
+        """Whether there was news within `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        self._news.clear()
+        return True
+
+
+class Progress:
+    """How far the projections are, to wait on. `db` is an asyncpg pool."""
+
+    def __init__(self, db: Any, projections: Sequence[Projection]) -> None:
+        self._db = db
+        self._projections = projections
+        self._watches: dict[tuple[str, str], set[Watch]] = {}
+        self._anything: set[Watch] = set()
+
+    @contextmanager
+    def changes(self, tenant: str, subject: str) -> Iterator[Watch]:
+        """Watch a job, or an event, of a tenant: woken whenever a runner of this process applied something of it."""
+        watch = Watch()
+        self._watches.setdefault((tenant, subject), set()).add(watch)
+        try:
+            yield watch
+        finally:
+            watches = self._watches[tenant, subject]
+            watches.discard(watch)
+            if not watches:
+                del self._watches[tenant, subject]
+
+    def applied(self, subjects: set[tuple[str, str]]) -> None:
+        """Called by runners after each commit with the (tenant, job or event id) in it."""
+        for watch in self._anything:
+            watch.wake()
+        if len(self._watches) < len(subjects):
+            subjects = subjects & self._watches.keys()
+        for subject in subjects:
+            for watch in self._watches.get(subject, ()):
+                watch.wake()
+
+    async def wait_for(self, event_id: str, tenant: str, *, within: float) -> bool:
+        """Whether an event is applied by every projection that reads its topic, within `within` seconds.
+
+        False as well for an event that does not exist or is another tenant's.
+        """
+        with self.changes(tenant, event_id) as watch:
+            return await self._until(lambda: self._has_event(event_id, tenant), watch, within)
+
+    async def wait_until(self, positions: Mapping[tuple[str, int], int], *, within: float) -> bool:
+        """Whether every projection has read all before `positions` (next offsets by topic and partition) in time."""
+        watch = Watch()
+        self._anything.add(watch)
+        try:
+            return await self._until(lambda: self._reached(positions), watch, within)
+        finally:
+            self._anything.discard(watch)
+
+    async def _until(self, condition: Any, watch: Watch, within: float) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while not await condition():
+            left = deadline - loop.time()
+            if left <= 0:
+                return False
+            await watch.wait(min(left, POLL))
+        return True
+
+    async def _has_event(self, event_id: str, tenant: str) -> bool:
+        row = await self._db.fetchrow(
+            'SELECT topic, partition, "offset" FROM read.lineage WHERE tenant = $1 AND event_id = $2', tenant, event_id
+        )
+        return row is not None and await self._reached({(row["topic"], row["partition"]): row["offset"] + 1})
+
+    async def _reached(self, positions: Mapping[tuple[str, int], int]) -> bool:
+        wanted = [
+            (projection.name, topic, partition, offset)
+            for projection in self._projections
+            for (topic, partition), offset in positions.items()
+            if topic in projection.topics
+        ]
+        columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], [], []]
+        return bool(await self._db.fetchval(_PENDING, *columns) == 0)

@@ -1,0 +1,137 @@
+"""Rows into tables: the SQL of a declared table, merging rows of one key, and writing a batch in few statements."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import asyncpg
+
+from projections.projection import Column, Projection, Row, Table
+
+# Fewer rows than this go in one INSERT; more are worth the try of a COPY straight into the table.
+COPY_FROM = 50
+# Seconds for the hash of one table, whatever its size.
+_HASH_TIMEOUT = 3600.0
+
+
+def definition(projection: Projection) -> str:
+    """A hash of a projection's tables: one version must not have two."""
+    statements = [statement for table in projection.tables for statement in ddl(table, "s")]
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:16]
+
+
+def ddl(table: Table, schema: str) -> list[str]:
+    """The statements that create a table in a schema. Text compares by bytes, as Python's does."""
+    columns = [f"{_quoted(column.name)} {_type(column)}{_null(table, column)}" for column in table.columns]
+    columns.append(f"PRIMARY KEY ({_list(table.key)})")
+    create = f"CREATE TABLE {schema}.{table.name} ({', '.join(columns)}) {table.settings}".rstrip()
+    return [create, *(f"CREATE INDEX ON {schema}.{table.name} ({columns})" for columns in table.indexes)]
+
+
+def merged(table: Table, rows: Iterable[Row]) -> Collection[Row]:
+    """One row a key, merged by the table's rules. Expects no NaN and no times without a zone."""
+    width = len(table.key)
+    by_key: dict[Row, Row] = {}
+    merge = _merge_of(table)
+    for row in rows:
+        before = by_key.setdefault(row[:width], row)
+        if before is not row:
+            by_key[row[:width]] = merge(before, row)
+    return by_key.values()
+
+
+async def write(connection: asyncpg.Connection, schema: str, rows: Mapping[Table, Iterable[Row]]) -> None:
+    """Write rows within the caller's transaction. Raises asyncpg.DataError and its like for what no column takes."""
+    for table, unmerged in rows.items():
+        batch = merged(table, unmerged)
+        if len(batch) >= COPY_FROM and not table.merges and await _copied(connection, schema, table, batch):
+            continue
+        await connection.execute(_upsert(table, schema), *(list(values) for values in zip(*batch, strict=True)))
+
+
+async def _copied(connection: asyncpg.Connection, schema: str, table: Table, rows: Collection[Row]) -> bool:
+    """Append rows by COPY, twice as fast as a merging INSERT; false and nothing written where a key is there already,
+    which only a log that delivers twice brings about."""
+    try:
+        async with connection.transaction():
+            await connection.copy_records_to_table(table.name, schema_name=schema, columns=table.names, records=rows)
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
+
+
+@cache
+def _upsert(table: Table, schema: str) -> str:
+    names = [column.name for column in table.columns]
+    arrays = ", ".join(f"${number}::{column.type}[]" for number, column in enumerate(table.columns, start=1))
+    settable = table.columns[len(table.key) :]
+    condition = ""
+    if table.merges:
+        assignments = [
+            f"{_quoted(c.name)} = {c.merge}(t.{_quoted(c.name)}, excluded.{_quoted(c.name)})" for c in settable
+        ]
+    else:
+        assignments = [f"{_quoted(c.name)} = excluded.{_quoted(c.name)}" for c in settable]
+        condition = ' WHERE excluded."offset" < t."offset"'
+    # Sorted by key: two writers would lock rows in one order.
+    return (
+        f"INSERT INTO {schema}.{table.name} AS t ({_list(names)}) "  # noqa: S608 - names we declared
+        f"SELECT * FROM unnest({arrays}) AS w ({_list(names)}) ORDER BY {_list(table.key)} "
+        f"ON CONFLICT ({_list(table.key)}) DO UPDATE SET {', '.join(assignments)}{condition}"
+    )
+
+
+@cache
+def _merge_of(table: Table) -> Callable[[Row, Row], Row]:
+    if not table.merges:
+        offset = table.names.index("offset")
+        return lambda one, other: other if other[offset] < one[offset] else one
+    rules = [max if column.merge == "greatest" else min for column in table.columns]
+
+    def by_column(one: Row, other: Row) -> Row:
+        return tuple(
+            b if a is None else a if b is None else rule(a, b) for rule, a, b in zip(rules, one, other, strict=True)
+        )
+
+    return by_column
+
+
+def _type(column: Column) -> str:
+    return f'{column.type} COLLATE "C"' if column.type == "text" else column.type
+
+
+def _null(table: Table, column: Column) -> str:
+    return " NOT NULL" if column.name in table.key else ""
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(_quoted(name) for name in names)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if name in {"offset"} else name
+
+
+async def table_hash(db: Any, projection: Projection, schema: str = "read") -> str:
+    """A hash of all rows of a projection in any order: of the active build, or of another one by its schema.
+
+    `db` is an asyncpg pool or connection. Two builds with one hash hold the same rows.
+    """
+    parts = []
+    for table in projection.tables:
+        # Rows as text depend on session settings: times are taken as numbers and doubles print exactly.
+        row = ", ".join(
+            f"extract(epoch FROM {_quoted(c.name)})" if c.type == "timestamptz" else _quoted(c.name)
+            for c in table.columns
+        )
+        count, high, low = await db.fetchrow(
+            f"SELECT count(*), sum(('x' || substr(h, 1, 16))::bit(64)::bigint), "  # noqa: S608 - names we declared
+            f"sum(('x' || substr(h, 17))::bit(64)::bigint) "
+            f"FROM (SELECT md5(ROW({row})::text) AS h FROM {schema}.{table.name}) AS hashed",
+            timeout=_HASH_TIMEOUT,
+        )
+        parts.append(f"{table.name} {count} {high} {low}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
