@@ -12,6 +12,7 @@
     ├── PictureRefused        an uploaded picture is not accepted; becomes a `document refused` event.
     ├── ModelFault            a model answered with something unusable (invalid JSON, broken stream, empty).
     ├── InvalidResult         a program's result.json is not a result; becomes feedback or a failed analysis.
+    ├── InvalidCursor         a page was asked for with a cursor that no page gave. HTTP 400. Also a ValueError.
     └── NotFound              the asked-for thing does not exist, or not for this tenant.
 
 Expected failures of untrusted work – a refused picture, rejected code, a time-out in the sandbox – become events.
@@ -78,6 +79,10 @@ class ModelFault(VaultraError):
 
 class InvalidResult(VaultraError):
     """What a program wrote as its result cannot be used. The message is for people."""
+
+
+class InvalidCursor(VaultraError, ValueError):
+    """The cursor of a page is not one that was handed out."""
 
 
 class NotFound(VaultraError):
