@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import asyncpg
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import from_json, to_json
 
 from adapters.database import CONNECTION_ERRORS, Database, describe
 from schemas.errors import InvalidEvent, SetupError, Unavailable
 from schemas.wire import Message
+from streams.acceptance import check
 from streams.log import Advance, Appended, Record, TopicPartition
 from streams.log_tail import LogTail
 from streams.partitioner import partition_of
 
-# Larger payloads belong into the blob store.
-LARGEST_MESSAGE = 8 * 1024**2
 _COMMIT_TIMEOUT = 10.0
 _APPEND = (
     "SELECT appended_at, offsets, duplicates, duplicate_partitions FROM "
@@ -78,22 +77,10 @@ def _row(message: Message, partitions: Mapping[str, int]) -> Row:
     count = partitions.get(message.topic)
     if count is None:
         raise SetupError(f"topic {message.topic!r} is not on the log")
-    if not message.key or not message.id or not message.tenant:
-        raise SetupError("a message needs key, id and tenant")
-    try:
-        attributes = to_json(message.attributes).decode()
-        extra = to_json(message.extra).decode() if message.extra else None
-        place = TopicPartition(message.topic, partition_of(message.key, count))
-        texts = message.key + message.id + message.tenant
-        texts.encode()
-    except (PydanticSerializationError, UnicodeEncodeError) as error:
-        raise InvalidEvent(f"message {message.id!r} holds what is no Unicode text: {error}") from error
-    if "\0" in texts or ("\\u0000" in attributes and _has_nul(message.attributes)):
-        raise InvalidEvent(f"message {message.id!r} holds a NUL character")
-    if len(message.value) > LARGEST_MESSAGE:
-        raise InvalidEvent(
-            f"message {message.id!r} has {len(message.value)} bytes, {LARGEST_MESSAGE} is the limit: use the blob store"
-        )
+    check(message)
+    attributes = to_json(message.attributes).decode()
+    extra = to_json(message.extra).decode() if message.extra else None
+    place = TopicPartition(message.topic, partition_of(message.key, count))
     return Row(
         place,
         message.key,
@@ -105,10 +92,6 @@ def _row(message: Message, partitions: Mapping[str, int]) -> Row:
         message.value,
         message,
     )
-
-
-def _has_nul(texts: Mapping[str, str]) -> bool:
-    return any("\0" in name or "\0" in text for name, text in texts.items())
 
 
 def text_map(text: str | None) -> Mapping[str, str]:

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from schemas.errors import SetupError, Unavailable
+from schemas.errors import Unavailable
 from schemas.wire import Message
+from streams.acceptance import check
 from streams.log import Advance, Appended, EventLog, Record, TopicPartition
 from streams.partitioner import partition_of
 from streams.topics import TOPICS, Topic
@@ -35,8 +36,8 @@ class MemoryEventLog(EventLog):
 
     async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
         self._check_open()
-        if any(not message.key for message in messages):
-            raise SetupError("a message without a key has no partition")
+        for message in messages:
+            check(message)
         outcomes = [self._append_one(message) for message in messages]
         if advance is not None:
             self._advance(advance)
@@ -93,14 +94,13 @@ class MemoryEventLog(EventLog):
                 return self._read_now(positions, limit)
 
     def _read_now(self, positions: Mapping[TopicPartition, int], limit: int) -> list[Record]:
+        """Every partition with something to read gets its share of the limit, so that none starves."""
+        held = [(self._records.get(place, []), offset) for place, offset in positions.items()]
+        due = [(records, offset) for records, offset in held if offset < len(records)]
         found: list[Record] = []
-        for place, offset in positions.items():
-            left = limit - len(found)
-            if left <= 0:
-                break
-            records = self._records.get(place)
-            if records is not None and offset < len(records):
-                found.extend(records[offset : offset + left])
+        for index, (records, offset) in enumerate(due):
+            share = -(-(limit - len(found)) // (len(due) - index))
+            found.extend(records[offset : offset + share])
         return found
 
     async def positions(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:

@@ -55,18 +55,20 @@ class PostgresEventLog(EventLog):
     possible, readers elsewhere are woken by NOTIFY. Positions of a group never go back.
     """
 
-    def __init__(self, database: Database, topics: Sequence[Topic], readers: asyncpg.Pool) -> None:
+    def __init__(
+        self, database: Database, topics: Sequence[Topic], readers: asyncpg.Pool, *, tail_bytes: int, queue_bytes: int
+    ) -> None:
         self._database = database
         self._partitions = {topic.name: topic.partitions for topic in topics}
         self._readers = readers
-        self._tail = LogTail(_TAIL_BYTES)
+        self._tail = LogTail(tail_bytes)
         self._instance = os.urandom(8).hex()
         self._writer = LogWriter(database, self._instance, self._tail)
         self._group = GroupCommit[Batch, Sequence[Appended]](
             self._writer.commit,
             most_units=_GROUP_UNITS,
             most_bytes=_GROUP_BYTES,
-            queue_bytes=_QUEUE_BYTES,
+            queue_bytes=queue_bytes,
             patience=_PATIENCE,
         )
         self._blind = True
@@ -75,9 +77,17 @@ class PostgresEventLog(EventLog):
         self._listening = asyncio.create_task(self._listen(), name="log listener")
 
     @classmethod
-    async def open(cls, database: Database, topics: Sequence[Topic] = TOPICS) -> PostgresEventLog:
+    async def open(
+        cls,
+        database: Database,
+        topics: Sequence[Topic] = TOPICS,
+        *,
+        tail_bytes: int = _TAIL_BYTES,
+        queue_bytes: int = _QUEUE_BYTES,
+    ) -> PostgresEventLog:
         """The log with these topics, made where they are missing.
 
+        `tail_bytes` of the newest records are kept in memory; appends wait when `queue_bytes` are queued already.
         Raises SetupError for a topic that stands with another number of partitions: changing it would move keys.
         """
         for topic in topics:
@@ -102,7 +112,7 @@ class PostgresEventLog(EventLog):
                 reset=_keep_as_is,
                 server_settings=database.settings(**PLANNING),
             )
-        return cls(database, topics, readers)
+        return cls(database, topics, readers, tail_bytes=tail_bytes, queue_bytes=queue_bytes)
 
     async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
         batch = columns_of(messages, advance, self._partitions)
@@ -125,7 +135,7 @@ class PostgresEventLog(EventLog):
                 await self._refresh({place.topic for place in positions})
             found = await self._read_now(positions, limit)
             left = deadline - loop.time()
-            if found or left <= 0:
+            if found or left <= 0 or self._closed:
                 return found
             await self._tail.wait(positions, min(left, 0.5) if self._blind else left)
             if self._closed:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from adapters.database import Database, migrate
 from adapters.postgres_server import PostgresServer
 
-_numbers = count()
+pytest.register_assert_rewrite("tests.contracts")
+FreshDatabase = Callable[..., AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture(scope="session")
@@ -26,22 +28,33 @@ async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
     await server.stop()
 
 
+@pytest.fixture(scope="session")
+def fresh_database(postgres_server: PostgresServer) -> FreshDatabase:
+    """Makes databases: `async with fresh_database() as url`, or from another template than the migrated one."""
+    numbers = count()
+
+    @asynccontextmanager
+    async def fresh(template: str = "migrated") -> AsyncIterator[str]:
+        name = f"test_{next(numbers)}"
+        await _execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield postgres_server.dsn(name)
+        await _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+    return fresh
+
+
 @pytest.fixture
-async def database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+async def database_url(fresh_database: FreshDatabase) -> AsyncIterator[str]:
     """URL of a fresh, migrated database."""
-    name = f"test_{next(_numbers)}"
-    await _execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE migrated")
-    yield postgres_server.dsn(name)
-    await _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    async with fresh_database() as url:
+        yield url
 
 
 @pytest.fixture
-async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+async def empty_database_url(fresh_database: FreshDatabase) -> AsyncIterator[str]:
     """URL of a fresh database without any schema of ours."""
-    name = f"test_{next(_numbers)}"
-    await _execute(postgres_server, f"CREATE DATABASE {name}")
-    yield postgres_server.dsn(name)
-    await _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    async with fresh_database("template1") as url:
+        yield url
 
 
 @pytest.fixture
