@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from schemas.analyses import ExecutionResult, Program, Task
+from schemas.analyses import ExecutionResult, Finding, Task
 from schemas.base import BlobRef
 from schemas.documents import DocumentDescription, Picture
 from schemas.plans import AnalysisPlan
@@ -138,10 +138,19 @@ class SandboxOutcome:
     artefacts: Mapping[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A critic's judgement. `approved` is false when one finding is an error; findings are worst first."""
+
+    approved: bool
+    findings: tuple[Finding, ...]
+
+
 class Critic(Protocol):
     """Judges a program before it runs. The sandbox is the wall; the critic advises and teaches."""
 
-    async def review(self, program: Program) -> Sequence[Any]: ...
+    async def review(self, code: str) -> Review:
+        """Never raises for what the code is: code that cannot be checked is rejected with a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,7 @@ __all__ = [
     "PictureReader",
     "Planned",
     "Planner",
+    "Review",
     "SandboxOutcome",
     "SandboxRunner",
     "Secrets",
