@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby, pairwise
 
@@ -62,9 +62,8 @@ class EventLogContract:
     """Subclass it and give the fixture `open_log`."""
 
     @pytest.fixture
-    async def open_log(self) -> AsyncIterator[OpenLog]:
+    async def open_log(self) -> OpenLog:
         raise NotImplementedError("how is this log opened with TOPICS?")
-        yield
 
     # Appending
 
@@ -91,6 +90,7 @@ class EventLogContract:
 
     async def test_append_keeps_everything_when_texts_and_bytes_are_unusual(self, open_log: OpenLog) -> None:
         log = await open_log()
+        reason = "è\t\\u0000\0"
         values = [b"", b"\x00\xff\xfe not text", b"x" * 1_000_000, '{"name":"Zoë 🙂"}'.encode()]
         for n, value in enumerate(values):
             await log.append(
@@ -103,7 +103,7 @@ class EventLogContract:
             assert [record.key for record in records] == [f"鍵{n}" for n in range(4)]
             assert ids(records) == [f"ключ-{n} 🔑\n\"'" for n in range(4)]
             assert records[0].attributes["tenantid"] == "Zoë"
-            assert records[0].extra == {"reason": "è\t\\u0000\0"}
+            assert records[0].extra == {"reason": reason}
 
     @pytest.mark.parametrize(
         "bad",
