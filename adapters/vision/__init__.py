@@ -1,0 +1,1 @@
+"""Pictures: checking and normalising uploads, reading text, understanding the page."""

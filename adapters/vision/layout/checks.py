@@ -1,0 +1,135 @@
+"""Arithmetic inside tables: items, sums and running balances, and a sentence for what does not add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from adapters.vision.layout.lexicon import (
+    AMOUNT_HEADERS,
+    BALANCE_HEADERS,
+    CREDIT_HEADERS,
+    DEBIT_HEADERS,
+    PRICE_HEADERS,
+    QUANTITY_HEADERS,
+    folded,
+)
+from schemas.documents import Table
+
+_CENT = Decimal("0.011")
+_MOST = 3
+
+
+def lines_sum(tables: Sequence[Table]) -> Decimal | None:
+    """Sum of the amounts of the item lines of the table that has them; None when unreadable or absent."""
+    for table in tables:
+        column = amount_column(table)
+        if column is None or (_column(table, QUANTITY_HEADERS) is None and _column(table, PRICE_HEADERS) is None):
+            continue
+        cells = [row[column] for row in table.rows]
+        values = [cell.value for cell in cells if cell.text]
+        if values and all(value is not None for value in values):
+            return sum((value for value in values if value is not None), Decimal(0))
+    return None
+
+
+def amount_column(table: Table) -> int | None:
+    """The column with each line's amount: the last one of money whose header says so, else the last one of money."""
+    money = [i for i, column in enumerate(table.columns) if column.kind in ("money", "number")]
+    named = [i for i in money if AMOUNT_HEADERS.search(folded(table.columns[i].name))]
+    if named:
+        return named[-1]
+    return money[-1] if money and table.columns[money[-1]].kind == "money" else None
+
+
+def item_warnings(tables: Sequence[Table]) -> list[str]:
+    """Lines whose quantity times unit price is not their amount, where the other lines' are."""
+    warnings: list[str] = []
+    for table in tables:
+        quantity, price, amount = (_column(table, QUANTITY_HEADERS), _price_column(table), amount_column(table))
+        if quantity is None or price is None or amount is None or len({quantity, price, amount}) < 3:
+            continue
+        right, wrong = 0, []
+        for row in table.rows:
+            q, p, a = row[quantity].value, row[price].value, row[amount].value
+            if q is None or p is None or a is None:
+                continue
+            if abs(q * p - a) <= max(_CENT, abs(a) * Decimal("0.0005")):
+                right += 1
+            else:
+                wrong.append((row[0].text or "a line", q, p, a))
+        if right > len(wrong):
+            warnings.extend(
+                f"{name[:60]}: {q} times {p} is not the printed amount {a}." for name, q, p, a in wrong[:_MOST]
+            )
+    return warnings
+
+
+def balance_warnings(tables: Sequence[Table]) -> list[str]:
+    """Rows of a statement whose running balance does not follow from the row before.
+
+    On a line of credit debits raise the balance; which way round it goes is what most rows say.
+    """
+    warnings: list[str] = []
+    for table in tables:
+        balance = _column(table, BALANCE_HEADERS)
+        if balance is None:
+            continue
+        steps = _steps(table, balance)
+        if len(steps) < 2:
+            continue
+        forward = sum(abs(before + change - after) < _CENT for _, before, change, after in steps)
+        backward = sum(abs(before - change - after) < _CENT for _, before, change, after in steps)
+        sign = 1 if forward >= backward else -1
+        agreeing = max(forward, backward)
+        if agreeing * 2 <= len(steps):
+            continue
+        for name, before, change, after in steps:
+            if abs(before + sign * change - after) >= _CENT:
+                warnings.append(
+                    f"The balance {after} ({name[:40]}) does not follow from {before} and the movement of {change}."
+                )
+    return warnings[:_MOST]
+
+
+def _steps(table: Table, balance: int) -> list[tuple[str, Decimal, Decimal, Decimal]]:
+    """(row, balance before, change, balance after) for rows with a movement between two balances."""
+    credit, debit = _column(table, CREDIT_HEADERS, balance), _column(table, DEBIT_HEADERS, balance)
+    amount = None
+    if credit is None or debit is None:
+        others = [i for i, c in enumerate(table.columns) if c.kind == "money" and i != balance]
+        amount = others[-1] if others else None
+        credit = debit = None
+    steps: list[tuple[str, Decimal, Decimal, Decimal]] = []
+    before: Decimal | None = None
+    for row in table.rows:
+        after = row[balance].value
+        if amount is not None:
+            change = row[amount].value
+        elif credit is not None and debit is not None:
+            inward, outward = row[credit].value, row[debit].value
+            change = None if inward is None and outward is None else abs(inward or 0) - abs(outward or Decimal(0))
+        else:
+            change = None
+        if before is not None and after is not None and change is not None:
+            steps.append((next((c.text for c in row if c.text), "row"), before, Decimal(change), after))
+        before = after if after is not None else None
+    return steps
+
+
+def _column(table: Table, pattern: object, other_than: int | None = None) -> int | None:
+    import re
+
+    assert isinstance(pattern, re.Pattern)
+    for index, column in enumerate(table.columns):
+        if index != other_than and column.kind in ("money", "number") and pattern.search(folded(column.name)):
+            return index
+    return None
+
+
+def _price_column(table: Table) -> int | None:
+    amount = amount_column(table)
+    for index, column in enumerate(table.columns):
+        if index != amount and column.kind in ("money", "number") and PRICE_HEADERS.search(folded(column.name)):
+            return index
+    return None

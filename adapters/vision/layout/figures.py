@@ -1,0 +1,227 @@
+"""Labelled figures: numbers outside of tables with the words left of, above or below them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from adapters.vision.layout.currencies import code_of, mark_of
+from adapters.vision.layout.dates import dates_in, masked
+from adapters.vision.layout.lexicon import Meaning, meaning_of
+from adapters.vision.layout.notation import Notation
+from adapters.vision.layout.numbers import Number, cleaned_text
+from adapters.vision.layout.rows import Row
+from adapters.vision.layout.tabulate import confidence_of
+from adapters.vision.layout.words import Run, around
+from schemas.documents import Box, Figure, FigureRole
+
+_MONEY_ROLES = frozenset(
+    {"total", "amount_due", "subtotal", "tax", "discount", "shipping", "tip", "paid", "change",
+     "opening_balance", "closing_balance", "balance"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A number with its label, before it becomes a `Figure`. `cy`, `size` place and weigh it on the page."""
+
+    label: str
+    meaning: Meaning
+    number: Number
+    text: str
+    confidence: float
+    box: Box
+    cy: float
+    x1: float
+    size: float
+    row: int
+
+    def figure(self, currency: str | None) -> Figure:
+        return Figure(
+            label=self.label,
+            value=self.number.value,
+            unit=unit_of(self.number, self.role, currency),
+            role=self.role,
+            text=self.text,
+            confidence=round(self.confidence, 3),
+            box=self.box,
+        )
+
+    @property
+    def role(self) -> FigureRole:
+        role = self.meaning.role
+        if self.number.unit == "%":
+            return "tax_rate" if role == "tax" else "other"
+        if role in _MONEY_ROLES and self.meaning.strength == 0:
+            return "other"
+        return role
+
+
+def unit_of(number: Number, role: FigureRole, currency: str | None) -> str | None:
+    """The figure's unit: its own mark or unit, else the document's currency where the role is one of money."""
+    if number.mark:
+        return code_of(number.mark) or currency
+    if number.unit:
+        return number.unit
+    return currency if role in _MONEY_ROLES and not number.scaled else None
+
+
+def labelled_figures(rows: Sequence[Row], skipped: frozenset[int], notation: Notation) -> list[Labelled]:
+    """Every labelled number of the rows not skipped, in reading order."""
+    found: list[Labelled] = []
+    for index, row in enumerate(rows):
+        if index in skipped:
+            continue
+        found.extend(_of_row(rows, index, row, notation))
+    return found
+
+
+def _of_row(rows: Sequence[Row], index: int, row: Row, notation: Notation) -> list[Labelled]:
+    found: list[Labelled] = []
+    label_runs: list[Run] = []
+    for run in row.runs:
+        text = cleaned_text(run.text)
+        number = notation.number(text)
+        if number is not None:
+            label, sources = _label_of(rows, index, run, label_runs)
+            if label:
+                found.append(_labelled(label, number, run, sources, index, notation))
+            continue
+        inside = _inside(run, index, notation, label_runs)
+        if inside is not None:
+            found.extend(inside)
+            if not inside:
+                label_runs.append(run)
+            continue
+        if any(c.isalnum() for c in text) or mark_of(text):
+            label_runs = [run] if not _continues(label_runs, run) else [*label_runs, run]
+    return found
+
+
+def _continues(label_runs: Sequence[Run], run: Run) -> bool:
+    """A label may come in pieces ("Sales Tax" "10 %"): text close to the right of text."""
+    return bool(label_runs) and run.x0 - label_runs[-1].x1 < 6 * run.height
+
+
+def _labelled(label: str, number: Number, run: Run, sources: Sequence[Run], index: int, notation: Notation) -> Labelled:
+    marks = [mark for word in label.split() if (mark := mark_of(word.strip("():"))) is not None]
+    if number.mark is None and number.unit is None and len(marks) == 1:
+        number = replace(number, mark=marks[0])
+    confidence = confidence_of([run], number)
+    if sources:
+        confidence *= min(1.0, 0.5 + 0.5 * min(source.confidence for source in sources))
+    return Labelled(
+        label=_tidy(label),
+        meaning=meaning_of(label),
+        number=number,
+        text=run.text,
+        confidence=confidence,
+        box=run.box,
+        cy=run.cy,
+        x1=run.x1,
+        size=run.height,
+        row=index,
+    )
+
+
+def _label_of(rows: Sequence[Row], index: int, run: Run, left: Sequence[Run]) -> tuple[str, list[Run]]:
+    """The label of a number standing alone: text left of it on its row, else above it, else below it."""
+    near = [r for r in left if r.x1 <= run.x0 + 2]
+    above = _above(rows, index, run)
+    if near:
+        gap = run.x0 - near[-1].x1
+        # A big number with its caption right above is a card, whatever stands left of it.
+        card = above is not None and run.height > 1.25 * above.height and gap > 2 * run.height
+        if not card:
+            return " ".join(r.text for r in near), near
+    if above is not None:
+        return above.text, [above]
+    below = _below(rows, index, run)
+    return (below.text, [below]) if below is not None else ("", [])
+
+
+def _above(rows: Sequence[Row], index: int, run: Run) -> Run | None:
+    for other in reversed(rows[max(0, index - 3) : index]):
+        for candidate in other.runs:
+            if _aligned(candidate, run) and 0 < run.y0 - candidate.y1 + 0.6 * candidate.height < 1.6 * max(
+                run.height, candidate.height
+            ):
+                return candidate if _is_label(candidate) else None
+    return None
+
+
+def _below(rows: Sequence[Row], index: int, run: Run) -> Run | None:
+    """A caption under a number counts when the number is clearly larger than it."""
+    for other in rows[index + 1 : index + 3]:
+        for candidate in other.runs:
+            if _aligned(candidate, run) and candidate.y0 - run.y1 < 0.8 * run.height:
+                return candidate if _is_label(candidate) and run.height > 1.3 * candidate.height else None
+    return None
+
+
+def _aligned(label: Run, run: Run) -> bool:
+    tolerance = 0.8 * max(run.height, label.height)
+    return (
+        abs(label.x0 - run.x0) < tolerance
+        or abs(label.x1 - run.x1) < tolerance
+        or (abs(label.cx - run.cx) < tolerance and label.width < 6 * run.width)
+    )
+
+
+def _is_label(run: Run) -> bool:
+    letters = sum(c.isalpha() for c in run.text)
+    return letters >= 2 and letters >= sum(c.isdigit() for c in run.text) and len(run.words) <= 6
+
+
+def _inside(run: Run, index: int, notation: Notation, left: Sequence[Run]) -> list[Labelled] | None:
+    """Numbers within a run of text: `TOTAL $821.14`, `Sales Tax (8.5%) $66.23`. None when it holds none.
+
+    An empty list tells that the numbers in it are none to report (addresses, names with digits).
+    """
+    text = cleaned_text(run.text)
+    plain = masked(text, dates_in(text, notation.order))
+    numbers = notation.numbers(text)
+    if not numbers:
+        return None
+    found: list[Labelled] = []
+    last = numbers[-1]
+    label = plain[: last.start].rstrip()
+    ends = not plain[last.end :].strip(" .*:;-")
+    meaning = meaning_of(label)
+    worded = sum(c.isalpha() for c in label) >= 2
+    if (
+        ends
+        and worded
+        and (meaning.strength >= 2 or last.mark or last.decimals == 2 or last.unit == "%" or ":" in label)
+    ):
+        if meaning.role in _MONEY_ROLES and not last.money_like and last.unit is None and ":" not in label:
+            if meaning.role not in ("total", "subtotal", "amount_due") or len(label.split()) > 3:
+                return []
+        cut = _piece(run, text, last)
+        found.append(_labelled(label, last, cut, [run], index, notation))
+        for number in numbers[:-1]:
+            if number.unit == "%" and meaning.role in ("tax", "discount"):
+                found.append(_labelled(label, number, _piece(run, text, number), [run], index, notation))
+        return found
+    return [] if not ends else found
+
+
+def _piece(run: Run, text: str, number: Number) -> Run:
+    """The part of a run that a number takes, by its share of the text."""
+    length = max(len(text), 1)
+    x0 = run.x0 + run.width * number.start / length
+    x1 = run.x0 + run.width * number.end / length
+    left = run.box.x + round(run.box.width * number.start / length)
+    box = run.box.model_copy(
+        update={"x": left, "width": max(1, round(run.box.width * (number.end - number.start) / length))}
+    )
+    words = [word for word in run.words if word.x1 > x0 + 1 and word.x0 < x1 - 1] or list(run.words)
+    return Run(words=tuple(words), x0=x0, y0=run.y0, x1=x1, y1=run.y1, box=box)
+
+
+def _tidy(label: str) -> str:
+    return label.strip(" :=.-–—*|\t~(").strip()
+
+
+def box_around(runs: Sequence[Run]) -> Box:
+    return around([run.box for run in runs])

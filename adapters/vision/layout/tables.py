@@ -1,0 +1,272 @@
+"""Tables: a header row, the rows aligned under it, and its subtotal and total rows apart."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapters.vision.layout.columns import Lane, cells_of, lanes_of
+from adapters.vision.layout.dates import date_of
+from adapters.vision.layout.lexicon import (
+    AMOUNT_HEADERS,
+    ID_HEADERS,
+    MONEY_HEADERS,
+    QUANTITY_HEADERS,
+    folded,
+    meaning_of,
+)
+from adapters.vision.layout.notation import Notation
+from adapters.vision.layout.rows import Row
+from adapters.vision.layout.words import Run
+
+SUMMARY_ROLES = frozenset(
+    {"total", "amount_due", "subtotal", "tax", "discount", "shipping", "tip", "paid", "change", "closing_balance"}
+)
+_DASHES = {"-", "–", "—", "--", "---", "n/a", "N/A"}
+_YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTable:
+    """A table before its cells get values: lanes, rows of runs per lane, and which page rows it took."""
+
+    lanes: tuple[Lane, ...]
+    rows: tuple[tuple[tuple[Run, ...], ...], ...]
+    summaries: tuple[tuple[tuple[Run, ...], ...], ...]
+    taken: frozenset[int]
+    summary_rows: frozenset[int]
+    header: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    cells: list[list[Run]]
+    index: int
+    summary: bool = False
+    extra: list[int] = field(default_factory=list)
+
+
+def find_tables(rows: Sequence[Row], notation: Notation) -> list[FoundTable]:
+    """All tables of a page, top to bottom."""
+    found: list[FoundTable] = []
+    index = 0
+    while index < len(rows) - 1:
+        table = _table_at(rows, index, notation) if _header_like(rows[index], notation) else None
+        if table is None:
+            index += 1
+            continue
+        found.append(table)
+        index = max(table.taken) + 1
+    return found
+
+
+def is_value(text: str, notation: Notation) -> bool:
+    """A number, a date or a dash in place of one."""
+    return (
+        text in _DASHES
+        or notation.number(text) is not None
+        or date_of(text, notation.order) is not None
+        or _marked(text, notation)
+    )
+
+
+def _marked(text: str, notation: Notation) -> bool:
+    """A number with a short remark behind it (`101.50 EX`)."""
+    head, _, tail = text.rpartition(" ")
+    return bool(head) and len(tail) <= 3 and tail.isalpha() and notation.number(head) is not None
+
+
+def _header_like(row: Row, notation: Notation) -> bool:
+    """Two or more short texts, none of them a value (years may head columns)."""
+    if len(row.runs) < 2 and not (len(row.runs) == 1 and len(row.runs[0].words) in (2, 3, 4)):
+        return False
+    texts = [run.text for run in row.runs]
+    if any(len(text) > 45 or text.endswith(":") for text in texts):
+        return False
+    values = [is_value(text, notation) and not _YEAR.match(text) for text in texts]
+    named = sum(any(c.isalpha() for c in text) for text in texts)
+    return not any(values) and named >= 1 and (len(row.runs) >= 2 or named >= 1)
+
+
+def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable | None:
+    header = list(rows[start].runs)
+    first, heads = start + 1, [start]
+    # A header of two lines: more text right below, over the same columns, before any value.
+    while (
+        first < len(rows) - 1 and len(heads) < 3 and _continues_header(header, rows[first], rows[first + 1], notation)
+    ):
+        header = _joined(header, rows[first])
+        heads.append(first)
+        first += 1
+    last = _reach(rows, first, header, notation)
+    if last < first:
+        return None
+    body = [rows[i] for i in range(first, last + 1)]
+    if len(header) == 1 and not _single_head_fits(header[0], body, notation):
+        return None
+    model = [row for row in body if _is_data(row, notation) and not _summary_label(row, notation)]
+    if not model:
+        return None
+    lanes = lanes_of(header, model, notation)
+    if len(lanes) < 2:
+        return None
+    drafts = _drafts(rows, range(first, last + 1), lanes, notation)
+    data = [draft for draft in drafts if not draft.summary]
+    if not _convincing(lanes, data, notation):
+        return None
+    taken = {*heads, *(draft.index for draft in drafts), *(i for draft in drafts for i in draft.extra)}
+    return FoundTable(
+        lanes=tuple(lanes),
+        rows=tuple(tuple(tuple(cell) for cell in draft.cells) for draft in data),
+        summaries=tuple(tuple(tuple(cell) for cell in draft.cells) for draft in drafts if draft.summary),
+        taken=frozenset(range(min(taken), max(taken) + 1)),
+        summary_rows=frozenset(draft.index for draft in drafts if draft.summary),
+        header=tuple(heads),
+    )
+
+
+def _single_head_fits(head: Run, body: Sequence[Row], notation: Notation) -> bool:
+    """A header read as one run ("Region Revenue") counts when every row below has two or more parts."""
+    parts = [len(row.runs) for row in body]
+    return (
+        len(body) >= 3 and all(n >= 2 for n in parts) and head.width > 0.5 * (body[0].runs[-1].x1 - body[0].runs[0].x0)
+    )
+
+
+def _continues_header(header: Sequence[Run], row: Row, following: Row, notation: Notation) -> bool:
+    if row.cy - statistics.fmean(r.cy for r in header) > 1.5 * row.height * (1 + 0.0) or not row.runs:
+        return False
+    if any(is_value(run.text, notation) or len(run.text) > 25 for run in row.runs):
+        return False
+    over = all(sum(h.x0 < run.x1 and run.x0 < h.x1 for h in header) == 1 for run in row.runs)
+    values_below = sum(is_value(run.text, notation) for run in following.runs)
+    numeric_side = all(run.x0 > header[0].x1 for run in row.runs) or len(row.runs) >= len(header)
+    return over and values_below >= 1 and numeric_side
+
+
+def _joined(header: Sequence[Run], row: Row) -> list[Run]:
+    joined: list[Run] = []
+    for head in header:
+        below = [run for run in row.runs if head.x0 < run.x1 and run.x0 < head.x1]
+        if below:
+            words = (*head.words, *(word for run in below for word in run.words))
+            x0, x1 = min(head.x0, *(r.x0 for r in below)), max(head.x1, *(r.x1 for r in below))
+            joined.append(Run(words=words, x0=x0, y0=head.y0, x1=x1, y1=below[-1].y1, box=head.box))
+        else:
+            joined.append(head)
+    return joined
+
+
+def _reach(rows: Sequence[Row], first: int, header: Sequence[Run], notation: Notation) -> int:
+    """Index of the table's last row: rows follow each other closely and keep bringing values."""
+    last, idle = first - 1, 0
+    previous = statistics.fmean(run.cy for run in header)
+    pitches: list[float] = []
+    left = min(run.x0 for run in header)
+    for index in range(first, len(rows)):
+        row = rows[index]
+        gap = row.cy - previous
+        limit = max(3.0 * row.height, 1.9 * statistics.median(pitches)) if pitches else 4.5 * row.height
+        if gap > limit:
+            break
+        if index > first and last >= first and _header_like(row, notation) and len(row.runs) >= 3:
+            following = rows[index + 1] if index + 1 < len(rows) else None
+            if following is not None and any(is_value(run.text, notation) for run in following.runs):
+                break
+        if _is_data(row, notation):
+            if last >= first:
+                pitches.append(gap if idle == 0 else row.cy - rows[last].cy)
+            last, idle = index, 0
+        else:
+            idle += 1
+            if idle > 3 or (row.runs[0].x0 < left - 6 * row.height and len(row.text) > 40):
+                break
+        previous = row.cy
+    return last
+
+
+def _is_data(row: Row, notation: Notation) -> bool:
+    """Brings a value in a cell of its own, or fills several cells."""
+    values = sum(is_value(run.text, notation) or _ends_in_value(run, notation) for run in row.runs)
+    return (values >= 1 and len(row.runs) >= 2) or (len(row.runs) == 1 and _summary_label(row, notation))
+
+
+def _ends_in_value(run: Run, notation: Notation) -> bool:
+    return len(run.words) > 1 and notation.number(run.words[-1].text) is not None
+
+
+def _summary_label(row: Row, notation: Notation) -> bool:
+    label = " ".join(run.text for run in row.runs if not is_value(run.text, notation))
+    words = [word for word in label.split() if notation.number(word) is None]
+    meaning = meaning_of(" ".join(words))
+    has_value = bool(notation.numbers(row.text))
+    return has_value and meaning.role in SUMMARY_ROLES and meaning.strength >= 2 and 0 < len(words) <= 5
+
+
+def _drafts(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notation: Notation) -> list[_Draft]:
+    drafts: list[_Draft] = []
+    pending: _Draft | None = None
+    usual = [len([c for c in cells_of(rows[i], lanes, notation) if c]) for i in indices if _is_data(rows[i], notation)]
+    typical = statistics.median(usual) if usual else 2
+    for index in indices:
+        row = rows[index]
+        cells = cells_of(row, lanes, notation)
+        filled = [cell for cell in cells if cell]
+        if _is_data(row, notation):
+            label = _summary_label(row, notation)
+            total_like = label and meaning_of(filled[0][0].text).role in SUMMARY_ROLES
+            draft = _Draft(cells, index, summary=label and (len(filled) < typical or total_like or len(filled) <= 2))
+            if pending is not None and not draft.summary and not _has_text(cells, notation):
+                _merge(draft, pending, before=True)
+            pending = None
+            drafts.append(draft)
+            continue
+        close = bool(drafts) and row.cy - _bottom(drafts[-1]) < 1.3 * row.height
+        if close and not drafts[-1].summary:
+            _merge(drafts[-1], _Draft(cells, index), before=False)
+        else:
+            pending = _Draft(cells, index)
+    return drafts
+
+
+def _bottom(draft: _Draft) -> float:
+    return max(run.cy for cell in draft.cells for run in cell)
+
+
+def _has_text(cells: Sequence[Sequence[Run]], notation: Notation) -> bool:
+    return any(not is_value(run.text, notation) and len(run.text) > 1 for cell in cells for run in cell)
+
+
+def _merge(draft: _Draft, other: _Draft, *, before: bool) -> None:
+    for mine, theirs in zip(draft.cells, other.cells, strict=True):
+        mine[:] = [*theirs, *mine] if before else [*mine, *theirs]
+    draft.extra.append(other.index)
+
+
+def _convincing(lanes: Sequence[Lane], data: Sequence[_Draft], notation: Notation) -> bool:
+    """Some column holds values in most rows, and there are rows or headers enough to be no accident."""
+    if not data:
+        return False
+    names = [folded(lane.name) for lane in lanes]
+    known = sum(
+        bool(
+            MONEY_HEADERS.search(n) or QUANTITY_HEADERS.search(n) or AMOUNT_HEADERS.search(n) or ID_HEADERS.fullmatch(n)
+        )
+        for n in names
+        if n
+    )
+    strong = 0
+    for column in range(len(lanes)):
+        cells = [" ".join(run.text for run in draft.cells[column]) for draft in data if draft.cells[column]]
+        values = sum(is_value(cell, notation) for cell in cells)
+        if cells and values >= 0.6 * len(cells) and len(cells) >= 0.4 * len(data):
+            strong += 1
+    if strong == 0:
+        return False
+    if len(data) == 1:
+        return len(lanes) >= 3 and (known >= 1 or strong >= 2)
+    if len(lanes) == 2:
+        return len(data) >= 3 or known >= 1
+    return True
