@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas import analyses, costs, documents
@@ -39,35 +39,41 @@ def register(*types: type[EventData]) -> None:
             raise SetupError(f"event type {data.TYPE} is declared twice")
 
 
-def parse_data(type_name: str, value: bytes) -> EventData:
+def parse_data(
+    type_name: str,
+    value: bytes,
+    *,
+    types: Mapping[str, type[EventData]] = EVENT_TYPES,
+    upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS,
+) -> EventData:
     """Data of a type from its JSON bytes, upcast first where the type is an older version.
 
     Raises UnknownEventType, UnknownEventVersion, InvalidEvent, or pydantic's ValidationError.
     """
-    model = EVENT_TYPES.get(type_name)
+    model = types.get(type_name)
     if model is not None:
         return model.model_validate_json(value)
-    if type_name not in UPCASTERS:
-        raise _unknown(type_name)
+    if type_name not in upcasters:
+        raise _unknown(type_name, types)
     try:
         data = json.loads(value)
     except (ValueError, RecursionError) as error:
         raise InvalidEvent(f"data of {type_name} is not JSON: {error}") from error
-    while type_name in UPCASTERS:
-        type_name, upcast = UPCASTERS[type_name]
+    while type_name in upcasters:
+        type_name, upcast = upcasters[type_name]
         try:
             data = upcast(data)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise InvalidEvent(f"data cannot be upcast to {type_name}: {error!r}") from error
-    model = EVENT_TYPES.get(type_name)
+    model = types.get(type_name)
     if model is None:
-        raise _unknown(type_name)
+        raise _unknown(type_name, types)
     return model.model_validate(data)
 
 
-def _unknown(type_name: str) -> UnknownEventType | UnknownEventVersion:
+def _unknown(type_name: str, types: Mapping[str, type[EventData]]) -> UnknownEventType | UnknownEventVersion:
     stem, _, version = type_name.rpartition(".")
-    known = sorted(name for name in EVENT_TYPES if name.rpartition(".")[0] == stem)
+    known = sorted(name for name in types if name.rpartition(".")[0] == stem)
     if known:
         return UnknownEventVersion(f"{type_name}: version {version} is not known, only {', '.join(known)}")
     return UnknownEventType(f"{type_name} is not a known event type")
