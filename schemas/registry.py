@@ -63,7 +63,7 @@ def parse_data(
         type_name, upcast = upcasters[type_name]
         try:
             data = upcast(data)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise InvalidEvent(f"data cannot be upcast to {type_name}: {error!r}") from error
     model = types.get(type_name)
     if model is None:
