@@ -78,7 +78,8 @@ def become_program(order: dict[str, Any]) -> None:
         raise
     except BaseException as error:
         # Only the program's own frames: the first one of the traceback is this function's.
-        sys.excepthook(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
+        error = error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+        sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(1)
 
 

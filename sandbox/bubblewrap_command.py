@@ -66,7 +66,8 @@ def rlimits(limits: Limits) -> dict[str, int]:
     values = {
         "RLIMIT_AS": limits.address_space,
         "RLIMIT_CPU": limits.cpu_seconds,
-        "RLIMIT_NPROC": limits.pids,
+        # Wider than the control group's limit: only that one leaves evidence of having been hit.
+        "RLIMIT_NPROC": 2 * limits.pids,
         "RLIMIT_NOFILE": limits.open_files,
         "RLIMIT_FSIZE": limits.tmp,
         "RLIMIT_MEMLOCK": 0,

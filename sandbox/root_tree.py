@@ -28,7 +28,7 @@ from schemas.errors import SandboxUnavailable
 
 Progress = Callable[[str, float], None]
 
-_LAYOUT = 4  # raise when the layout below changes
+_LAYOUT = 5  # raise when the layout below changes
 _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _LEFT_OUT = {"__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "site-packages"}
 _LEFT_OUT |= {"dist-packages", "lib2to3", "pydoc_data", "venv"}
@@ -43,9 +43,10 @@ _SYSTEM_CACHE = Path("/var/cache/vaultra")
 
 @dataclass(frozen=True, slots=True)
 class RootTree:
-    """A finished tree. `tree` becomes `/`, `launcher` is bwrap, `boxes` holds what single runs read."""
+    """A finished tree. `tree` becomes `/`, `launcher` is bwrap, `boxes` is where what single runs read is kept."""
 
     home: Path
+    boxes: Path
 
     @property
     def tree(self) -> Path:
@@ -59,10 +60,6 @@ class RootTree:
     def font_list(self) -> str:
         """Name of matplotlib's font list, which it looks for in its configuration directory."""
         return next((self.tree / "usr" / "share" / "matplotlib").glob("fontlist-*.json")).name
-
-    @property
-    def boxes(self) -> Path:
-        return self.home / "boxes"
 
 
 def _interpreter() -> Path:
@@ -95,9 +92,10 @@ def build_root(data_dir: Path, progress: Progress = lambda message, fraction: No
     SandboxUnavailable when something that must go in cannot be had.
     """
     place = place_of(data_dir)
-    home = place / f"sandbox-root-{version_hash()}"
+    home, boxes = place / f"sandbox-root-{version_hash()}", place / "sandbox-boxes"
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        boxes.mkdir(parents=True, exist_ok=True)
+        boxes.chmod(0o711)
         if not home.exists():
             with (place / "sandbox-root.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -105,7 +103,7 @@ def build_root(data_dir: Path, progress: Progress = lambda message, fraction: No
                     _build(place, home, progress)
     except OSError as error:
         raise SandboxUnavailable(f"the sandbox's root tree cannot be built in {place}: {error}") from error
-    return RootTree(home=home)
+    return RootTree(home=home, boxes=boxes)
 
 
 def _build(place: Path, home: Path, progress: Progress) -> None:
@@ -130,7 +128,6 @@ def _build(place: Path, home: Path, progress: Progress) -> None:
     _warm_up(tree, library)
     _check_fonts(tree)
     progress("writing the manifest", 0.9)
-    (building / "boxes").mkdir()
     _close(building)
     (building / "manifest.txt").write_text("".join(f"{line}\n" for line in manifest(tree)))
     building.rename(home)
@@ -246,7 +243,6 @@ def _close(building: Path) -> None:
         if not path.is_symlink():
             executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
             path.chmod(0o755 if executable else 0o644)
-    (building / "boxes").chmod(0o711)
 
 
 def manifest(tree: Path) -> Iterator[str]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -42,10 +42,12 @@ class BubblewrapSandbox(SandboxRunner):
         *,
         allow_degraded: bool = False,
         parallel: int = 2,
+        control_groups: Callable[[], tuple[Parent, ...]] = find_parents,
     ) -> None:
         self._data_dir = data_dir
         self._limits = limits or Limits()
         self._allow_degraded = allow_degraded
+        self._control_groups = control_groups
         # Boxes die with the thread that started them: these threads live until `close`.
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="sandbox")
         self._starting = asyncio.Lock()
@@ -74,7 +76,7 @@ class BubblewrapSandbox(SandboxRunner):
         parents: tuple[Parent, ...] = ()
         try:
             try:
-                parents = find_parents()
+                parents = self._control_groups()
             except SandboxUnavailable as error:
                 missing = (str(error),)
                 if not self._allow_degraded:

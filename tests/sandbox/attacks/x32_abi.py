@@ -1,0 +1,17 @@
+# EXPECT-REASON: killed
+import os, sys
+
+if os.environ.get("SBX_ATTACK") != "1":
+    sys.exit("only inside a sandbox")
+
+
+def report(probe, escaped, detail=""):
+    print("RESULT", probe, "ESCAPED" if escaped else "BLOCKED", ascii(str(detail))[:160], flush=True)
+
+
+import ctypes
+
+if os.uname().machine == "x86_64":
+    report("x32", True, ctypes.CDLL(None).syscall(0x40000000 | 39))
+else:
+    os.kill(os.getpid(), 9)

@@ -1,0 +1,50 @@
+"""One root tree for all runs of the tests (kept in pytest's cache, as it takes seconds to build), one sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.cgroups import find_parents
+from sandbox.root_tree import RootTree, build_root
+from sandbox.runner import BubblewrapSandbox
+from schemas.errors import SandboxUnavailable
+from tests.sandbox.quick import QUICK
+
+
+@pytest.fixture(scope="session")
+def sandbox_data(request: pytest.FixtureRequest) -> Path:
+    return Path(request.config.cache.mkdir("sandbox"))  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="session")
+def root_tree(sandbox_data: Path) -> RootTree:
+    try:
+        return build_root(sandbox_data)
+    except SandboxUnavailable as error:
+        pytest.skip(f"no root tree here: {error}")
+
+
+@pytest.fixture(scope="session")
+async def sandbox(sandbox_data: Path, root_tree: RootTree) -> AsyncIterator[BubblewrapSandbox]:
+    """The sandbox with everything on. Skips where the machine cannot: CI runs where it can."""
+    runner = BubblewrapSandbox(sandbox_data, QUICK, parallel=8)
+    capabilities = await runner.start()
+    if not capabilities.available:
+        await runner.close()
+        pytest.skip(f"no sandbox here: {capabilities.detail}")
+    yield runner
+    await runner.close()
+
+
+@pytest.fixture
+def boxes_left(root_tree: RootTree) -> object:
+    """A function: what boxes left on the host (directories and control groups)."""
+
+    def left() -> list[Path]:
+        places = [root_tree.boxes, *(parent.directory for parent in find_parents())]
+        return [path for place in places for path in place.glob("vaultra-box-*")]
+
+    return left
