@@ -1,0 +1,165 @@
+"""The things a question compares: rows, columns, figures, roles and extremes, each as a step that gives a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.planning.measures import Measure, amount_column, default_measure, filters, measures, row_mentions
+from adapters.planning.paper import PaperView, TableView
+from adapters.planning.question import Question
+from adapters.planning.vocabulary import ROLES
+from schemas import plans
+from schemas.plans import Step
+
+ROLE_FALLBACKS: dict[str, tuple[str, ...]] = {
+    "total": ("total", "amount_due"),
+    "amount_due": ("amount_due", "total"),
+    "balance": ("balance", "closing_balance"),
+    "closing_balance": ("closing_balance", "balance"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A step that gives a number, where in the question it is named, and the words it rests on."""
+
+    step: Step
+    at: int
+    used: frozenset[int]
+    total: bool = False
+
+
+def role_step(paper: PaperView, role: str) -> Step | None:
+    """The step that gives a role's number: its figure, or the sum of its figures (two taxes, say)."""
+    found = paper.figures_of(*ROLE_FALLBACKS.get(role, (role,)))
+    figures = paper.document.figures
+    if not found:
+        return None
+    if len(found) == 1:
+        return plans.LookupFigure(figure=found[0])
+    if role in ("tax", "discount", "shipping", "tip", "paid"):
+        values = [figures[index].value for index in found]
+        for index, value in zip(found, values, strict=True):
+            if value * 2 == sum(values):
+                return plans.LookupFigure(figure=index)
+        if len({figures[index].unit for index in found}) == 1:
+            return plans.Aggregate(op="sum", values=plans.FigureValues(figures=tuple(found)))
+        return None
+    if role == "total":
+        return plans.LookupFigure(figure=found[-1])
+    return None
+
+
+def operands(question: Question, paper: PaperView, view: TableView | None) -> list[Operand]:
+    """Everything comparable that the question names, in the order of naming."""
+    found: list[Operand] = []
+    taken: frozenset[int] = frozenset()
+    point_mentions = [m for m in question.figures if m.figure in paper.points]
+    best: dict[int, tuple[float, int, frozenset[int]]] = {}
+    for mention in question.figures:
+        rival = [m for m in question.figures if m.span == mention.span and m.figure != mention.figure]
+        if any(other.covered >= mention.covered for other in rival) and not _by_role(question, paper, mention.figure):
+            continue
+        if mention.covered < 0.34 and mention not in point_mentions:
+            continue
+        score = (mention.covered, -mention.span.start, mention.span.indices)
+        if mention.figure not in best or score[:2] > best[mention.figure][:2]:
+            best[mention.figure] = score
+    spans_taken: set[frozenset[int]] = set()
+    for figure, (_, start, indices) in sorted(best.items(), key=lambda item: -item[1][0]):
+        if any(indices & other for other in spans_taken):
+            continue
+        spans_taken.add(indices)
+        is_total = paper.document.figures[figure].role in ("total", "amount_due")
+        found.append(Operand(plans.LookupFigure(figure=figure), -start, indices, total=is_total))
+        taken |= indices
+    for role in ROLES:
+        for span in question.concepts.get(role, ()):
+            if span.indices & taken:
+                continue
+            step = role_step(paper, role)
+            if step is not None:
+                found.append(Operand(step, span.start, span.indices, total=role in ("total", "amount_due")))
+                taken |= span.indices
+    if view is not None:
+        found += _of_table(question, paper, view, taken)
+    return sorted(found, key=lambda operand: operand.at)
+
+
+def _by_role(question: Question, paper: PaperView, figure: int) -> bool:
+    return paper.document.figures[figure].role in question.concepts
+
+
+def _of_table(question: Question, paper: PaperView, view: TableView, taken: frozenset[int]) -> list[Operand]:
+    named = [m for m in measures(question, paper, view) if not m.used & taken]
+    rows = [m for m in row_mentions(question, view, taken | frozenset(i for m in named for i in m.used))]
+    if len(rows) >= 2 and len(named) <= 1:
+        measure = named[0] if named else default_measure(question, paper, view)
+        if measure is None:
+            return []
+        return [
+            Operand(_row_value(measure, view, mention.rows, _name(question, mention.span.start, mention.span.end)),
+                    mention.span.start, mention.span.indices | measure.used)
+            for mention in rows
+        ]  # fmt: skip
+    besides = taken | frozenset(i for m in named for i in m.used)
+    condition = filters(question, view, named[0] if named else None, besides)
+    if len(named) >= 2 or (named and not rows):
+        return [
+            Operand(
+                _column_value(measure, view, condition.where),
+                min(measure.used, default=0),
+                measure.used | condition.used,
+            )
+            for measure in named
+        ]
+    if rows:
+        measure = named[0] if named else default_measure(question, paper, view)
+        if measure is None:
+            return []
+        mention = rows[0]
+        name = _name(question, mention.span.start, mention.span.end)
+        step = _row_value(measure, view, mention.rows, name)
+        return [Operand(step, mention.span.start, mention.span.indices | measure.used)]
+    return []
+
+
+def _name(question: Question, start: int, end: int) -> str:
+    return " ".join(word.raw for word in question.words[start:end])[:400]
+
+
+def _row_value(measure: Measure, view: TableView, rows: tuple[int, ...], name: str) -> Step:
+    assert measure.column is not None
+    if len(rows) == 1:
+        label = _row_label(view, rows[0]) or name
+        return plans.LookupCell(table=view.index, row=rows[0], column=measure.column.index, label=label)
+    condition = plans.RowsCondition(rows=rows, because=f"for {name}")
+    return plans.Aggregate(op="sum", values=measure.values((condition,)))
+
+
+def _row_label(view: TableView, row: int) -> str:
+    column = view.labels if view.labels is not None else view.dates
+    return "" if column is None else " ".join(view.table.rows[row][column].text.split())[:400]
+
+
+def _column_value(measure: Measure, view: TableView, where: tuple[plans.Condition, ...]) -> Step:
+    """A column's sum over the rows asked for; where that is one row, its cell."""
+    assert measure.column is not None
+    if len(where) == 1 and isinstance(where[0], plans.RowsCondition) and len(where[0].rows) == 1:
+        row = where[0].rows[0]
+        label = f"{_row_label(view, row)}"
+        return plans.LookupCell(table=view.index, row=row, column=measure.column.index, label=label)
+    if len(view.table.rows) == 1 and not where:
+        return plans.LookupCell(table=view.index, row=0, column=measure.column.index, label=_row_label(view, 0))
+    return plans.Aggregate(op="sum", values=measure.values(where))
+
+
+def whole(measure: Measure | None, paper: PaperView, view: TableView | None) -> Step | None:
+    """The sum that a share is taken of, when the question only says "the total"."""
+    if measure is not None:
+        return plans.Aggregate(op="sum", values=measure.values())
+    if view is not None and (column := amount_column(view)) is not None:
+        return plans.Aggregate(
+            op="sum", values=plans.ColumnValues(table=view.index, column=column.index, labels=view.labels)
+        )
+    return None

@@ -1,0 +1,208 @@
+"""A document as the planner sees it: which columns hold what, what names the rows, which figures are points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from adapters.planning.dates import When, read_date
+from adapters.planning.vocabulary import MEASURES, phrase_table
+from adapters.planning.words import words
+from schemas.documents import DocumentDescription, Table
+
+_ITEM_WORDS = {"description", "item", "product", "article", "detail", "particular", "name", "service", "artikel", "bezeichnung",
+               "beschreibung", "designation", "libelle", "descripcion", "concepto", "omschrijving", "descrizione", "month",
+               "category", "region", "country", "payee", "merchant", "transaction", "produkt", "position", "text"}  # fmt: skip
+_DATE_WORDS = {"date", "datum", "fecha", "data", "day", "buchungstag", "valuta", "month", "year", "quarter", "period"}
+
+
+def stems(text: str) -> tuple[str, ...]:
+    return tuple(word.stem for word in words(text, 24))
+
+
+def concepts_of(name: str) -> frozenset[str]:
+    """The measures a label's words stand for: "Qty." → quantity, "Unit price" → unit_price."""
+    tokens = stems(name)
+    table = phrase_table()
+    whole = table.get(tokens, ())
+    found = {concept for concept in whole if concept in MEASURES}
+    if found:
+        return frozenset(found)
+    for length in (3, 2, 1):
+        for start in range(len(tokens) - length + 1):
+            found |= {c for c in table.get(tokens[start : start + length], ()) if c in MEASURES}
+        if found:
+            break
+    return frozenset(found)
+
+
+@dataclass(slots=True)
+class ColumnView:
+    """A column with its words, what it measures, and whether numbers can be taken from it."""
+
+    table: int
+    index: int
+    name: str
+    stems: tuple[str, ...]
+    concepts: frozenset[str]
+    numeric: bool
+    money: bool
+    filled: int
+    unit: str | None
+
+
+@dataclass(slots=True)
+class TableView:
+    """A table with its columns; `labels` is the column that names rows, `dates` the one that dates them."""
+
+    index: int
+    table: Table
+    columns: list[ColumnView]
+    labels: int | None
+    dates: int | None
+    row_stems: list[list[tuple[str, ...]]] = field(default_factory=list)
+    row_dates: list[When | None] = field(default_factory=list)
+
+    @property
+    def numeric(self) -> list[ColumnView]:
+        return [column for column in self.columns if column.numeric]
+
+    def with_concept(self, *concepts: str) -> list[ColumnView]:
+        """Numeric columns of the first of these concepts that any has; those called exactly so before others."""
+        for concept in concepts:
+            found = [column for column in self.numeric if concept in column.concepts]
+            if found:
+                shortest = min(len(column.stems) for column in found)
+                return [column for column in found if len(column.stems) == shortest] or found
+        return []
+
+
+@dataclass(slots=True)
+class PaperView:
+    """A document prepared for questions."""
+
+    document: DocumentDescription
+    tables: list[TableView]
+    points: tuple[int, ...]
+    figure_stems: list[tuple[str, ...]]
+
+    @property
+    def main(self) -> TableView | None:
+        """The table with the most numbers."""
+        return max(
+            self.tables,
+            key=lambda view: (sum(column.filled for column in view.numeric), len(view.table.rows)),
+            default=None,
+        )
+
+    def figures_of(self, *roles: str) -> list[int]:
+        """Figures of the first of these roles that any has, each value once."""
+        for role in roles:
+            if role == "total" and self.document.total_figure is not None:
+                return [self.document.total_figure]
+            found: dict[tuple[object, str | None], int] = {}
+            for index, figure in enumerate(self.document.figures):
+                if figure.role == role:
+                    found[figure.value, figure.unit] = index
+            if found:
+                return sorted(found.values())
+        return []
+
+
+def paper_view(document: DocumentDescription) -> PaperView:
+    tables = [_table_view(index, table) for index, table in enumerate(document.tables) if table.rows]
+    points = tuple(index for index, figure in enumerate(document.figures) if figure.role == "data_point")
+    if not points and document.kind == "chart" and not any(view.numeric for view in tables):
+        units = {figure.unit for figure in document.figures}
+        labelled = all(figure.label.strip() for figure in document.figures)
+        if len(document.figures) > 1 and len(units) == 1 and labelled:
+            points = tuple(range(len(document.figures)))
+    return PaperView(document, tables, points, [stems(figure.label) for figure in document.figures])
+
+
+def _table_view(index: int, table: Table) -> TableView:
+    columns: list[ColumnView] = []
+    for position, column in enumerate(table.columns):
+        cells = [row[position] for row in table.rows]
+        filled = sum(cell.value is not None for cell in cells)
+        texts = sum(bool(cell.text.strip()) for cell in cells)
+        numeric = column.kind in ("number", "money", "percent") and filled > 0 and filled * 2 >= texts
+        if numeric and _is_a_label(table, position):
+            numeric = False
+        columns.append(
+            ColumnView(
+                table=index,
+                index=position,
+                name=column.name,
+                stems=stems(column.name),
+                concepts=concepts_of(column.name),
+                numeric=numeric,
+                money=column.kind == "money",
+                filled=filled,
+                unit=column.unit,
+            )
+        )
+    view = TableView(index, table, columns, None, None)
+    view.dates = next(_date_columns(view), None)
+    view.labels = _label_column(view)
+    view.row_stems = [[stems(cell.text) for cell in row] for row in table.rows]
+    source = view.dates if view.dates is not None else view.labels
+    view.row_dates = [None if source is None else read_date(row[source].text) for row in table.rows]
+    return view
+
+
+def _is_a_label(table: Table, position: int) -> bool:
+    """Years, row numbers and other numbers that name rows: nobody sums them."""
+    tokens = stems(table.columns[position].name)
+    values = [row[position].value for row in table.rows if row[position].value is not None]
+    if tokens in (
+        ("year",),
+        ("jahr",),
+        ("annee",),
+        ("ano",),
+        ("jaar",),
+        ("anno",),
+        ("no",),
+        ("nr",),
+        ("#",),
+        ("pos",),
+        ("id",),
+        ("code",),
+    ):
+        return True
+    if {"number", "no", "nr", "id", "code", "sku", "zip", "phone", "cheque", "check", "ref", "reference"} & set(tokens):
+        return not {"of"} & set(tokens)
+    years = all(value == int(value) and 1900 <= value <= 2100 for value in values)
+    return position == 0 and years and len(values) > 1
+
+
+def _date_columns(view: TableView) -> Iterator[int]:
+    for column, declared in zip(view.columns, view.table.columns, strict=True):
+        if column.numeric:
+            continue
+        read = sum(read_date(row[column.index].text) is not None for row in view.table.rows)
+        if declared.kind == "date" or _DATE_WORDS & set(column.stems):
+            if read:
+                yield column.index
+        elif read * 10 >= len(view.table.rows) * 8:
+            yield column.index
+
+
+def _label_column(view: TableView) -> int | None:
+    """The column that names rows: called so, else the text column with the most different texts."""
+    texts = [
+        column for column in view.columns if not column.numeric and view.table.columns[column.index].kind != "date"
+    ]
+    if not texts:
+        rest = [column for column in view.columns if not column.numeric]
+        return rest[0].index if rest else None
+    for column in texts:
+        if _ITEM_WORDS & set(column.stems):
+            return column.index
+
+    def different(column: ColumnView) -> tuple[int, int]:
+        cells = [row[column.index].text.strip() for row in view.table.rows]
+        wordy = sum(any(char.isalpha() for char in cell) for cell in cells)
+        return len(set(cells) - {""}) if wordy * 2 >= len(cells) else 0, -column.index
+
+    return max(texts, key=different).index

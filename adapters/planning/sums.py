@@ -1,0 +1,121 @@
+"""Plans for questions whether a document adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from adapters.planning.measures import amount_column
+from adapters.planning.paper import PaperView, TableView
+from schemas import plans
+from schemas.plans import Step
+
+CENT = Decimal("0.01")
+
+
+def reconcile(paper: PaperView, *, with_lines: bool = True) -> plans.Reconcile | None:
+    """Lines → subtotal → total, in the reading of the document (tax included or added, tip in or out) that holds
+    where one does; else as invoices are mostly written. None when there is nothing to compare."""
+    totals = paper.figures_of("total") or paper.figures_of("amount_due")
+    subtotals = paper.figures_of("subtotal")
+    subtotal = subtotals[0] if len(subtotals) == 1 else None
+    view = paper.main
+    lines = _lines(view) if view is not None and with_lines else None
+    total = totals[-1] if totals else None
+    if (total is None or (subtotal is None and lines is None)) and (subtotal is None or lines is None):
+        return None
+    readings = list(_readings(paper, lines, subtotal, total))
+    for reading in readings:
+        if _holds(reading, paper):
+            return reading
+    return readings[0]
+
+
+def _lines(view: TableView) -> plans.ColumnValues | None:
+    column = amount_column(view)
+    if column is None:
+        return None
+    return plans.ColumnValues(table=view.index, column=column.index, labels=view.labels)
+
+
+def _readings(
+    paper: PaperView, lines: plans.ColumnValues | None, subtotal: int | None, total: int | None
+) -> Iterator[plans.Reconcile]:
+    taxes = paper.figures_of("tax")
+    others = [*paper.figures_of("shipping")]
+    tips = paper.figures_of("tip")
+    discounts = paper.figures_of("discount")
+    for deducted in dict.fromkeys((tuple(discounts), ())):
+        for extra in dict.fromkeys(((*others, *tips), tuple(others), tuple(tips), ())):
+            for included in (False, True) if taxes else (False,):
+                added = extra if included else (*taxes, *extra)
+                yield plans.Reconcile(
+                    lines=lines, subtotal=subtotal, added=tuple(sorted(added)), deducted=deducted, total=total
+                )
+
+
+def _holds(step: plans.Reconcile, paper: PaperView) -> bool:
+    figures = paper.document.figures
+    base: Decimal | None = None
+    if step.lines is not None:
+        rows = paper.document.tables[step.lines.table].rows
+        values = [row[step.lines.column].value for row in rows]
+        base = sum((value for value in values if value is not None), Decimal(0))
+    if step.subtotal is not None:
+        base = figures[step.subtotal].value
+    if base is None or step.total is None:
+        return False
+    added = sum((abs(figures[index].value) for index in step.added), Decimal(0))
+    deducted = sum((abs(figures[index].value) for index in step.deducted), Decimal(0))
+    return abs(base + added - deducted - figures[step.total].value) <= CENT
+
+
+def line_check(view: TableView) -> plans.LineCheck | None:
+    """Quantity × unit price = amount, where the table has all three."""
+    quantity, price = view.with_concept("quantity"), view.with_concept("unit_price", "price", "cost")
+    amount = amount_column(view)
+    if len(quantity) != 1 or len(price) != 1 or amount is None or amount.index in (quantity[0].index, price[0].index):
+        return None
+    return plans.LineCheck(table=view.index, quantity=quantity[0].index, unit_price=price[0].index, amount=amount.index)
+
+
+def balance_check(paper: PaperView, view: TableView) -> plans.BalanceCheck | None:
+    """Movements between balances, where the table has movements and there are balances to compare."""
+    debit, credit = view.with_concept("debit"), view.with_concept("credit")
+    balance = view.with_concept("balance")
+    opening, closing = paper.figures_of("opening_balance"), paper.figures_of("closing_balance")
+    amounts: Sequence[object] = ()
+    column = None
+    if not debit and not credit:
+        rest = [c for c in view.numeric if "balance" not in c.concepts]
+        named = [c for c in rest if set(c.stems) & {"amount", "betrag", "montant", "importe", "bedrag", "importo"}]
+        amounts = named or rest
+        if len(amounts) != 1:
+            return None
+        column = (named or rest)[0].index
+    if not balance and not (opening and closing):
+        return None
+    dated = [date.key for date in view.row_dates if date is not None]
+    return plans.BalanceCheck(
+        table=view.index,
+        balance=balance[0].index if balance else None,
+        amount=column,
+        debit=debit[0].index if debit else None,
+        credit=credit[0].index if credit else None,
+        opening=opening[0] if len(opening) == 1 else None,
+        closing=closing[0] if len(closing) == 1 else None,
+        newest_first=len(dated) > 1 and dated[0] > dated[-1],
+    )
+
+
+def checks(paper: PaperView) -> list[Step]:
+    """Everything about the document that can be checked by arithmetic."""
+    found: list[Step] = []
+    view = paper.main
+    if view is not None and (balance := balance_check(paper, view)) is not None:
+        return [balance]
+    if view is not None and (by_line := line_check(view)) is not None:
+        found.append(by_line)
+    if (sums := reconcile(paper)) is not None:
+        found.append(sums)
+    return found
