@@ -14,16 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from adapters.planning.embedding import EmbeddingPlanner
+
+from adapters.api_keys import keys_exist
 from adapters.blob_store import LocalBlobStore
 from adapters.critic.critic import RuffBanditCritic
-from adapters.planning.embedding import EmbeddingPlanner
-from adapters.vision.intake import WorkerPictureReader
-from adapters.vision.memoized import MemoizedVision
-from adapters.vision.rapidocr import RapidOcrVision
-from processors.critic import critic
-from processors.execution import execution
-from processors.vision import vision
-
 from adapters.database import Database
 from adapters.llm.code_writer import LlmCodeWriter
 from adapters.llm.memoized import MemoizedLanguageModel
@@ -34,12 +29,18 @@ from adapters.llm.vision import LlmVision
 from adapters.memo import PostgresMemo, Price
 from adapters.minilm import MiniLmEmbedder
 from adapters.ports import BlobStore, CodeWriter, Memo, PictureReader, Planner, SandboxRunner, VisionModel
+from adapters.vision.intake import PillowPictureReader
+from adapters.vision.memoized import MemoizedVision
+from adapters.vision.rapidocr import RapidOcrVision
 from api.auth import ApiKeyAuthenticator, LocalAuthenticator, check_bind, is_loopback
 from api.services import ApiServices
 from processors.codegen import codegen
 from processors.conclusion import conclusion
+from processors.critic import critic
+from processors.execution import execution
 from processors.reasoning import reasoning
 from processors.stage import Stage
+from processors.vision import vision
 from projections.runner import ProjectionRunner
 from sandbox.limits import Limits as SandboxLimits
 from sandbox.runner import BubblewrapSandbox
@@ -110,7 +111,7 @@ async def open_program(
             allow_degraded=settings.sandbox.allow_degraded,
         )
         stack.push_async_callback(sandbox.close)
-        pictures = WorkerPictureReader()
+        pictures = PillowPictureReader()
         stack.push_async_callback(pictures.close)
 
         ports = await _stage_ports(settings, stack, blobs=blobs, memo=memo, sandbox=sandbox)
@@ -138,12 +139,14 @@ async def _stage_ports(
     settings: Settings, stack: AsyncExitStack, *, blobs: BlobStore, memo: Memo, sandbox: SandboxRunner
 ) -> dict[str, Any]:
     """What the stages' keyword-only parameters are filled with, by name."""
+    reviewer = RuffBanditCritic()
+    stack.push_async_callback(reviewer.close)
     return {
         "blobs": blobs,
         "vision": _vision(settings, stack, memo),
         "planner": _planner(settings, stack, memo),
         "code_writer": _code_writer(settings, stack, memo),
-        "critic": RuffBanditCritic(),
+        "critic": reviewer,
         "sandbox": sandbox,
     }
 
@@ -200,7 +203,7 @@ async def _services(
     keys = ApiKeyAuthenticator(database.pool)
     local = is_loopback(settings.host)
     if not local:
-        check_bind(settings.host, await keys_known(database))
+        check_bind(settings.host, await keys_exist(database.pool))
 
     async def stages_run() -> bool:
         return not runtime.halted
@@ -218,17 +221,9 @@ async def _services(
         clock=lambda: datetime.now(UTC),
         randomness=os.urandom,
         local=local,
-        projected=projections,
         checks={"stages": stages_run},
         lag=lag,
     )
-
-
-async def keys_known(database: Database) -> bool:
-    """Whether any API key could authenticate a request."""
-    from adapters.api_keys import keys_exist
-
-    return await keys_exist(database.pool)
 
 
 __all__ = ["STAGES", "Program", "SetupError", "all_topics", "open_log", "open_program"]

@@ -117,7 +117,10 @@ async def show_progress(console: Console, title: str, events: AsyncIterator[Live
                 line = progress.lines[step]
                 mark = "✗" if line.failed else "✓"
                 console.print(
-                    f"  {mark} {step:<10} {_duration(line.seconds):>8} {line.detail}", highlight=False, markup=False
+                    f"  {mark} {step:<10} {_duration(line.seconds):>8} {line.detail}",
+                    highlight=False,
+                    markup=False,
+                    soft_wrap=True,
                 )
             final = event
         return final
@@ -166,7 +169,7 @@ def show_answer(console: Console, detail: dict[str, Any]) -> None:
 def _print(console: Console, mark: str, verdict: str, text: str) -> None:
     line = Text("  ")
     line.append_text(Text.from_markup(mark)).append(f" {verdict}: ", "bold").append(text)
-    console.print(line)
+    console.print(line, soft_wrap=not console.is_terminal)
 
 
 def show_cost(console: Console, detail: dict[str, Any]) -> None:
@@ -179,6 +182,6 @@ def show_cost(console: Console, detail: dict[str, Any]) -> None:
         parts.append(f"ran in {execution.get('backend')} with {len(execution.get('controls') or [])} controls")
     if cost.get("seconds") is not None:
         parts.append(f"{float(cost['seconds']):.2f} s of work")
-    if cost.get("money") is not None:
-        parts.append(f"{cost['money']} {cost.get('currency', '')}".strip())
+    for currency, amount in (cost.get("money") or {}).items():
+        parts.append(f"{amount} {currency}")
     console.print(Text("    " + " · ".join(part for part in parts if part), "dim"))

@@ -1,0 +1,52 @@
+"""One instance for the tests that only use it, and pictures that differ in a stamp."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.end_to_end.instance import Instance
+
+SAMPLES = Path(str(files("vaultra") / "samples"))
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    running = Instance(tmp_path_factory.mktemp("instance") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def samples() -> list[dict[str, str]]:
+    return json.loads((SAMPLES / "samples.json").read_text())
+
+
+@pytest.fixture
+def receipt() -> Callable[[int], bytes]:
+    """A small receipt whose number makes it a picture of its own."""
+
+    def draw(number: int) -> bytes:
+        page = Image.new("RGB", (420, 300), "white")
+        pen = ImageDraw.Draw(page)
+        lines = (f"RECEIPT {number:05d}", "Coffee            3.50", "Bagel             4.25", "TOTAL USD         7.75")
+        for row, line in enumerate(lines):
+            left, _, right = line.partition("   ")
+            pen.text((30, 30 + row * 55), left, fill="black", font_size=26)
+            pen.text((300, 30 + row * 55), right.strip(), fill="black", font_size=26)
+        out = io.BytesIO()
+        page.save(out, "PNG")
+        return out.getvalue()
+
+    return draw
