@@ -21,12 +21,16 @@ _LATER = frozenset({408, 409, 425, 429})
 _LONGEST_WAIT = 3600.0
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,60}\Z")
 _TOO_LONG = re.compile(r"context[ _](length|size|window)|too many tokens|prompt is too long", re.IGNORECASE)
+_NO_PICTURES = re.compile(r"image input is not supported|not (a )?(multi-?modal|vision)|support image", re.IGNORECASE)
 
 
 def from_status(error: openai.APIStatusError, server: str) -> VaultraError:
     """The exception for an HTTP status that is not 2xx. `server` names model and address in messages."""
     status = error.status_code
     said = f"{server} answered {status}{_machine_code(error.body)}"
+    if status in (400, 422, 500, 501) and _NO_PICTURES.search(error.message):
+        # llama.cpp says this with 500, which would be tried again for nothing.
+        return SetupError(f"{said}: this model takes no pictures; configure one that does")
     if status in _LATER or status >= 500:
         return RetryLater(said, after=retry_after(error.response.headers))
     if status == 413 or (status in (400, 422) and _TOO_LONG.search(error.message)):

@@ -25,8 +25,9 @@ DATA_RULE = (
 def fenced_outline(document: DocumentDescription, *, values: bool) -> str:
     """The document's outline between <document> tags, one JSON object a line.
 
-    With `values` the figures' and cells' numbers are shown too; without, only what names them: who plans needs no
-    numbers, and cannot make any up.
+    With `values` the figures' and cells' numbers are shown too; without, only what names them: who plans needs none.
+    Text lines are always shown as they stand, since a plan may point at one. What comes first is the structure, so
+    that a long document loses its last lines and not its figures.
     """
     lines = ["<document>"]
     left = _MAX_CHARACTERS
@@ -45,22 +46,23 @@ def _entries(document: DocumentDescription, *, values: bool) -> Iterator[dict[st
     date = document.date.isoformat() if document.date else None
     yield {"kind": document.kind, "currency": document.currency, "date": date, "total_figure": document.total_figure}
     for index, table in enumerate(document.tables):
-        yield from _table_entries(index, table, values=values)
+        columns = [
+            {"column": number, "name": _cut(column.name), "kind": column.kind, "unit": column.unit}
+            for number, column in enumerate(table.columns)
+        ]
+        yield {"table": index, "name": _cut(table.name or ""), "columns": columns, "rows": len(table.rows)}
     for index, figure in enumerate(document.figures):
         entry: dict[str, Any] = {"figure": index, "label": _cut(figure.label), "role": figure.role, "unit": figure.unit}
         if values:
             entry["value"] = str(figure.value)
         yield entry
+    for index, table in enumerate(document.tables):
+        yield from _rows(index, table, values=values)
     for index, text_line in enumerate(document.lines):
         yield {"line": index, "text": _cut(text_line.text)}
 
 
-def _table_entries(index: int, table: Table, *, values: bool) -> Iterator[dict[str, Any]]:
-    columns = [
-        {"column": number, "name": _cut(column.name), "kind": column.kind, "unit": column.unit}
-        for number, column in enumerate(table.columns)
-    ]
-    yield {"table": index, "name": _cut(table.name or ""), "columns": columns, "rows": len(table.rows)}
+def _rows(index: int, table: Table, *, values: bool) -> Iterator[dict[str, Any]]:
     for summary, rows in ((False, table.rows), (True, table.summary_rows)):
         for number, row in enumerate(rows[:_MAX_ROWS]):
             cells = [_cut(cell.text) if values or cell.value is None else "number" for cell in row]

@@ -31,7 +31,7 @@ CONFIDENCE_CAP = 0.8
 # A value whose digits are not in the text it was read from.
 _CONFIDENCE_DOUBTFUL = 0.3
 _PNG = b"\x89PNG\r\n\x1a\n"
-_NUMBER = re.compile(r"(?P<digits>[.,]?\d[\d.,'\u2019\u00a0\u202f ]*)(?P<scale>[kKmMbB]?)")
+_NUMBER = re.compile(r"(?P<digits>[.,]?\d(?:[.,'\u2019\u00a0\u202f ]?\d)*)(?P<scale>(?:[kKmMbB](?![A-Za-z]))?)")
 _SCALES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
@@ -190,14 +190,22 @@ def _clip(box: tuple[float, float, float, float], width: int, height: int) -> Bo
 
 
 def _is_printed(figure: _SeenFigure) -> bool:
-    """Whether the text can be read as the value, its last separator being a decimal point or none of them."""
+    """Whether the printed text can be read as the value, its sign aside."""
     found = _NUMBER.search(figure.text)
-    if found is None:
-        return False
-    digits = re.sub(r"[^\d.,]", "", found["digits"]).rstrip(".,")
-    whole, _, fraction = digits.replace(",", ".").rpartition(".")
-    readings = {Decimal(re.sub(r"\D", "", digits)), Decimal(f"{whole.replace('.', '') or 0}.{fraction}")}
-    return abs(figure.value) / _SCALES[found["scale"].lower()] in readings
+    return found is not None and abs(figure.value) / _SCALES[found["scale"].lower()] in _readings(found["digits"])
+
+
+def _readings(text: str) -> set[Decimal]:
+    """What printed digits can mean: 1.234 is 1234 or 1.234, but 1,234.50 is one number only."""
+    digits = re.sub(r"[^\d.,]", "", text).rstrip(".,")
+    separators = re.findall(r"[.,]", digits)
+    whole, fraction = "".join(re.split(r"[.,]", digits)[:-1]), re.split(r"[.,]", digits)[-1]
+    grouped, pointed = Decimal(whole + fraction), Decimal(f"{whole or 0}.{fraction}")
+    if not separators:
+        return {grouped}
+    if len(fraction) != 3 or len(set(separators)) > 1 or not whole:
+        return {pointed}
+    return {grouped} if len(separators) > 1 else {grouped, pointed}
 
 
 _SYSTEM = """\

@@ -109,3 +109,40 @@ def test_every_kept_box_lies_in_the_picture(box: tuple[float, ...], width: int, 
     for one in read_description(seen(figures=[figure(box=box)]), width, height).figures:
         assert 0 <= one.box.x < one.box.x + one.box.width <= width
         assert 0 <= one.box.y < one.box.y + one.box.height <= height
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "printed"),
+    [
+        ("$1,234.50", "1234.5", True),
+        ("1.234,50 €", "1234.50", True),
+        ("1 234,50", "1234.50", True),
+        ("(1,234.50)", "-1234.50", True),
+        ("1,234", "1234", True),
+        ("1,234", "1.234", True),
+        ("1,234,567", "1234567", True),
+        ("12.5M", "12500000", True),
+        ("1234.50 BRL", "1234.50", True),
+        ("5 m", "5", True),
+        ("8%", "8", True),
+        (".75", "0.75", True),
+        ("0.00", "0", True),
+        ("1,234.50", "123450", False),
+        ("1,234.50", "1.2345", False),
+        ("1,234,567", "1234.567", False),
+        ("1234", "0.1234", False),
+        ("5", "0.5", False),
+        ("12.5M", "12.5", False),
+        ("five", "5", False),
+        ("", "0", False),
+    ],
+)
+def test_figure_is_doubted_unless_its_text_reads_as_its_value(text: str, value: str, printed: bool) -> None:
+    (one,) = read_description(seen(figures=[figure(text=text, value=value)]), 200, 100).figures
+    assert (one.confidence == CONFIDENCE_CAP) is printed
+
+
+@given(text=st.text(max_size=30))
+def test_any_printed_text_is_read_or_doubted(text: str) -> None:
+    (one,) = read_description(seen(figures=[figure(text=text)]), 200, 100).figures
+    assert 0 < one.confidence <= CONFIDENCE_CAP

@@ -13,7 +13,7 @@ import pytest
 from adapters.llm.local_server import LocalModelServer
 from adapters.llm.openai_model import OpenAiLanguageModel
 from adapters.ports import ChatRequest
-from schemas.errors import ModelFault, RetryLater
+from schemas.errors import ModelFault, RetryLater, SetupError
 from schemas.plans import AnalysisPlan
 
 ASKED = ChatRequest(purpose="test", system="You are brief.", prompt="Say hello.", max_tokens=100)
@@ -53,6 +53,11 @@ async def test_answer_is_a_fault_when_a_real_server_cuts_it_off(local_model: Ope
 async def test_answer_is_a_fault_when_the_prompt_does_not_fit_a_real_server(local_model: OpenAiLanguageModel) -> None:
     with pytest.raises(ModelFault, match="longer than the model takes"):
         await local_model.complete(replace(ASKED, prompt="word " * 20_000))
+
+
+async def test_model_is_set_up_wrongly_when_a_real_server_cannot_see(local_model: OpenAiLanguageModel) -> None:
+    with pytest.raises(SetupError, match="takes no pictures"):
+        await local_model.complete(replace(ASKED, images=(b"a picture",)))
 
 
 async def test_plan_has_its_shape_when_a_real_server_is_constrained_by_its_schema(
