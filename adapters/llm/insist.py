@@ -18,14 +18,14 @@ async def insist(model: LanguageModel, request: ChatRequest, read: Callable[[str
     The second question is another prompt, so the memo does not give the first answer again. Raises ModelFault when
     the second answer cannot be used either, and what the model raises.
     """
+    answer = await model.complete(request)
     try:
-        return read(await model.complete(request))
+        return read(answer)
     except ValueError as error:
         problem = str(error)
-    again = replace(
-        request, prompt=f"{request.prompt}\n\nAn earlier answer could not be used: {problem}\nCorrect that."
-    )
+    prompt = f"{request.prompt}\n\nAn earlier answer could not be used: {problem}\nCorrect that."
+    answer = await model.complete(replace(request, prompt=prompt))
     try:
-        return read(await model.complete(again))
+        return read(answer)
     except ValueError as error:
         raise ModelFault(f"{model.name} answered twice with something that cannot be used: {error}") from error
