@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -136,10 +135,10 @@ async def test_nothing_is_left_on_the_host_when_many_boxes_have_run(
     sandbox: BubblewrapSandbox, boxes_left: Left
 ) -> None:
     await sandbox.run("pass", {})
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     codes = ["pass", "1 / 0", "import os; os.fork() or os.execv('/usr/bin/python3', ['python3', '-c', 'input()'])"] * 5
     await asyncio.gather(*(sandbox.run(code, {}) for code in codes))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert boxes_left() == []
 
 

@@ -1,5 +1,6 @@
 # EXPECT-REASON: killed
-import os, sys
+import os
+import sys
 
 if os.environ.get("SBX_ATTACK") != "1":
     sys.exit("only inside a sandbox")

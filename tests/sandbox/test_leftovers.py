@@ -1,0 +1,132 @@
+"""What a killed process leaves behind dies with it or is swept up; and boxes of an ordinary user."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox import canary
+from sandbox.bubblewrap import Bubblewrap
+from sandbox.cgroups import Parent, box_name, find_parents, sweep
+from sandbox.root_tree import RootTree
+from sandbox.runner import BubblewrapSandbox
+from tests.sandbox.quick import QUICK
+
+_ORDINARY = 1_899_999_999  # a user id nobody has
+_HOLD = """
+import sys
+from pathlib import Path
+from sandbox.bubblewrap import Bubblewrap
+from sandbox.cgroups import find_parents
+from sandbox.limits import Limits
+from sandbox.root_tree import build_root
+box = Bubblewrap(build_root(Path(sys.argv[1])), find_parents()).prepare(Limits(timeout=60))
+print(box.init_pid, flush=True)
+box.run("while True: pass", {}, {})
+"""
+
+
+async def test_box_dies_and_its_traces_are_swept_when_its_owner_is_killed(
+    sandbox: BubblewrapSandbox, sandbox_data: Path, root_tree: RootTree, boxes_left: Callable[[], list[Path]]
+) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", _HOLD, sandbox_data], stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    with owner.stdout as answers:
+        init = os.pidfd_open(int(answers.readline()))
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    assert _ended(init)
+    os.close(init)
+    assert boxes_left()
+    sweep(find_parents(), root_tree.boxes)
+    assert boxes_left() == []
+
+
+def _ended(pidfd: int) -> bool:
+    """A pidfd becomes readable when its process has ended."""
+    return bool(select.select([pidfd], [], [], 10)[0])
+
+
+async def test_sweep_leaves_boxes_alone_when_their_owner_lives(sandbox: BubblewrapSandbox, root_tree: RootTree) -> None:
+    mine = root_tree.boxes / box_name()
+    mine.mkdir()
+    strange = root_tree.boxes / "something-else"
+    strange.mkdir()
+    sweep((), root_tree.boxes)
+    assert mine.is_dir()
+    assert strange.is_dir()
+    mine.rmdir()
+    strange.rmdir()
+
+
+def _as_ordinary_user(work: Callable[[], None]) -> str:
+    """What `work` raised in a child process that has given up root for good; empty when nothing."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setresgid(_ORDINARY, _ORDINARY, _ORDINARY)
+            os.setresuid(_ORDINARY, _ORDINARY, _ORDINARY)
+            work()
+            status = 0
+        except BaseException as error:
+            os.write(writing, repr(error).encode()[:4000])
+        finally:
+            os._exit(status)
+    os.close(writing)
+    os.waitpid(child, 0)
+    said = os.read(reading, 4096).decode()
+    os.close(reading)
+    return said
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("delegated", [False, True], ids=["degraded", "delegated groups"])
+async def test_box_holds_when_started_by_an_ordinary_user(
+    sandbox: BubblewrapSandbox, root_tree: RootTree, delegated: bool
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the rest of the suite runs as an ordinary user already")
+    mine = root_tree.boxes.parent / f"boxes-of-ordinary-user-{os.getpid()}"
+    mine.mkdir()
+    os.chown(mine, _ORDINARY, _ORDINARY)
+    parents = _delegate() if delegated else ()
+
+    def work() -> None:
+        box = Bubblewrap(replace(root_tree, boxes=mine), parents).prepare(QUICK)
+        try:
+            canary.check(box.run(canary.PROGRAM, {}, {}))
+        finally:
+            box.destroy()
+        assert "user: the invoking one" in box.controls
+        assert any("swap included" in control for control in box.controls) == delegated
+        assert list(mine.iterdir()) == []
+
+    try:
+        assert _as_ordinary_user(work) == ""
+    finally:
+        mine.rmdir()
+        for parent in parents:
+            parent.directory.rmdir()
+
+
+def _delegate() -> tuple[Parent, ...]:
+    """Control groups given to the ordinary user, as a service manager does."""
+    given = []
+    for parent in find_parents():
+        directory = parent.directory / f"delegated-{os.getpid()}"
+        directory.mkdir()
+        for path in (directory, *directory.iterdir()):
+            os.chown(path, _ORDINARY, _ORDINARY)
+        given.append(replace(parent, directory=directory))
+    return tuple(given)
