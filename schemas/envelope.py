@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha1
 from typing import Generic, TypeVar
 from uuid import UUID, uuid5
 
@@ -42,7 +43,11 @@ class Event(Generic[D]):
 
 def derived_id(cause_id: str, stage: str, ordinal: int) -> str:
     """Id of the `ordinal`-th event a stage emits for a cause: the same work gives the same ids, however often done."""
-    return str(uuid5(NAMESPACE, f"{cause_id}/{stage}/{ordinal}"))
+    # What str(uuid5(NAMESPACE, name)) gives, at a fifth of its cost: every event on the log passes here.
+    name = f"{cause_id}/{stage}/{ordinal}".encode()
+    digest = sha1(NAMESPACE.bytes + name, usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def upload_id(tenant: str, idempotency_key: str) -> str:

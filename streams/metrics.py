@@ -20,8 +20,8 @@ DEAD_LETTERS = Counter("vaultra_dead_letters_total", "Deliveries given up", ("st
 HALTED = Gauge("vaultra_stage_halted", "1 while a stage is halted", ("stage",))
 # Events waiting in front of a stage, its retries included.
 LAG = Gauge("vaultra_stage_lag_events", "Events a stage has not finished", ("stage",))
-# Deliveries in a handler at this moment.
-IN_FLIGHT = Gauge("vaultra_deliveries_in_flight", "Deliveries being handled", ("stage",))
+# Lanes (partitions) at work at this moment, one delivery each; at the limit the stage is saturated.
+BUSY_LANES = Gauge("vaultra_stage_busy_lanes", "Lanes being worked on", ("stage",))
 # Time to append the outputs of a group of deliveries durably, and how many deliveries shared one append.
 APPEND_SECONDS = Histogram("vaultra_append_seconds", "Seconds of one append", ("stage",), buckets=_SECONDS)
 APPEND_DELIVERIES = Histogram(

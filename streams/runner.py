@@ -44,6 +44,7 @@ from schemas.wire import Message, decode, encode
 from streams import metrics
 from streams.diversions import Backoff, dead_message, origin_of, position_of, printable, retry_message
 from streams.log import Record
+from streams.time_limit import within
 from streams.topics import TOPICS, Topic, consumed_topics, retry_topic, topic_of
 from streams.tracing import DeliverySpan, Tracing
 
@@ -113,7 +114,6 @@ class Runner:
         self._tracing = tracing or Tracing.configured()
         self._outcomes = {outcome: metrics.DELIVERIES.labels(stage.name, outcome.value) for outcome in Outcome}
         self._seconds = metrics.DELIVERY_SECONDS.labels(stage.name)
-        self._in_flight = metrics.IN_FLIGHT.labels(stage.name)
         metrics.HALTED.labels(stage.name).set(0)
 
     @property
@@ -131,11 +131,7 @@ class Runner:
             self._outcomes[Outcome.SKIPPED].inc()
             return _SKIPPED
         started = time.perf_counter()
-        self._in_flight.inc()
-        try:
-            handled = await self._parse_and_run(record, started)
-        finally:
-            self._in_flight.dec()
+        handled = await self._parse_and_run(record, started)
         self._outcomes[handled.outcome].inc()
         if handled.outcome is not Outcome.SKIPPED:
             self._seconds.observe(time.perf_counter() - started)
@@ -154,7 +150,7 @@ class Runner:
         try:
             with self._tracing.delivery(self.stage.name, event) as span:
                 handled, attempts = await self._attempt(record, event, span)
-                span.ended(handled.outcome)
+                span.ended(handled.outcome.value, failed=handled.outcome is Outcome.DEAD)
         finally:
             set_meter(None)
         cost = self._cost(event, meter, position, time.perf_counter() - started, attempts)
@@ -168,8 +164,7 @@ class Runner:
         while True:
             attempts += 1
             try:
-                async with asyncio.timeout(self.stage.timeout) as limit:
-                    outputs = await self.stage(event, self._ports)
+                outputs = await within(self.stage.timeout, self.stage(event, self._ports))
                 messages = self._messages(event, outputs, span.traceparent)
                 self._dead_in_a_row = 0
                 return Handled(Outcome.DONE, messages), attempts
@@ -187,10 +182,10 @@ class Runner:
                     continue
                 return self._put_off(record, event, attempts, "retry_later", str(error), error.after), attempts
             except TimeoutError as error:
-                took = f"took longer than {self.stage.timeout:g} s" if limit.expired() else f"timed out: {error}"
                 if attempts > self.stage.retries:
-                    return self._give_up(record, event, error, attempts=attempts, reason=took), attempts
-                return self._put_off(record, event, attempts, "timeout", took, None), attempts
+                    return self._give_up(record, event, error, attempts=attempts), attempts
+                reason = str(error) or "something it waited for timed out"
+                return self._put_off(record, event, attempts, "timeout", reason, None), attempts
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
@@ -288,12 +283,11 @@ class Runner:
         error: BaseException,
         *,
         attempts: int,
-        reason: str | None = None,
     ) -> Handled:
         """A dead letter and the stage's last words. Raises StageHalted when the stage has halted meanwhile."""
         if self.halted:
             raise StageHalted(f"stage {self.stage.name} is halted after {self._dead_in_a_row} dead letters in a row")
-        reason = printable(reason or str(error) or type(error).__name__, 500)
+        reason = printable(str(error) or type(error).__name__, 500)
         messages = [
             dead_message(
                 record,

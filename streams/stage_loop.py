@@ -77,6 +77,7 @@ class StageLoop:
         self._retry_wanted = asyncio.Event()
         self._append_seconds = metrics.APPEND_SECONDS.labels(self.name)
         self._append_deliveries = metrics.APPEND_DELIVERIES.labels(self.name)
+        self._busy_lanes = metrics.BUSY_LANES.labels(self.name)
         self._failure: asyncio.Future[None] | None = None
         self._stopping = False
 
@@ -230,6 +231,7 @@ class StageLoop:
             lane = self._ready.popleft()
             task = asyncio.get_running_loop().create_task(self._run_lane(self._lanes[lane]))
             self._running[task] = lane
+            self._busy_lanes.set(len(self._running))
             task.add_done_callback(self._lane_ended)
 
     async def _run_lane(self, queue: deque[Record]) -> None:
@@ -248,6 +250,7 @@ class StageLoop:
 
     def _lane_ended(self, task: asyncio.Task[None]) -> None:
         lane = self._running.pop(task)
+        self._busy_lanes.set(len(self._running))
         if not task.cancelled() and (error := task.exception()) is not None:
             if self._failure is not None and not self._failure.done():
                 self._failure.set_exception(error)

@@ -35,12 +35,12 @@ class DeliverySpan:
             self._token = context.attach(trace.set_span_in_context(self._span))
         return self
 
-    def ended(self, outcome: str, error: str | None = None) -> None:
-        """Say how the delivery came out; `error` marks the span as failed."""
+    def ended(self, outcome: str, *, failed: bool) -> None:
+        """Say how the delivery came out."""
         if self._span is not None:
             self._span.set_attribute("vaultra.outcome", outcome)
-            if error is not None:
-                self._span.set_status(Status(StatusCode.ERROR, error))
+            if failed:
+                self._span.set_status(Status(StatusCode.ERROR))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace_back: TracebackType | None
