@@ -184,12 +184,13 @@ def _upgrade(connection: Connection) -> None:
 
 async def _login(dsn: str) -> asyncpg.Connection:
     try:
-        with reaching("the database"):
-            connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT)
-    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT)
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError) as error:
         raise SetupError(f"the database refuses the login of VAULTRA_DATABASE_URL: {error}") from error
-    except (ValueError, asyncpg.ClientConfigurationError) as error:
+    except ValueError as error:  # asyncpg's ClientConfigurationError among them
         raise SetupError(f"VAULTRA_DATABASE_URL is not a PostgreSQL address: {error}") from error
+    except CONNECTION_ERRORS as error:
+        raise Unavailable(f"the database cannot be reached: {describe(error)}") from error
     if connection.get_server_version().major < OLDEST_SERVER:
         version = connection.get_server_version().major
         await connection.close()

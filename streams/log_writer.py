@@ -18,7 +18,6 @@ from streams.log import Advance, Appended, Record, TopicPartition
 from streams.log_tail import LogTail
 from streams.partitioner import partition_of
 
-_COMMIT_TIMEOUT = 10.0
 _APPEND = (
     "SELECT appended_at, offsets, duplicates, duplicate_partitions FROM "
     "log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
@@ -31,6 +30,7 @@ PLANNING = {
     "enable_mergejoin": "off",
 }
 _NOTHING: Mapping[str, str] = {}
+_NO_USE_TRYING = (TimeoutError, asyncpg.QueryCanceledError, asyncpg.InsufficientResourcesError)
 # Two writers met on one id under different keys, or locked in a way PostgreSQL had to break: the next try sees it.
 _TRY_AGAIN = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -105,10 +105,11 @@ def text_map(text: str | None) -> Mapping[str, str]:
 class LogWriter:
     """Commits batches on a connection of its own, found again when lost. What is durable goes to the tail."""
 
-    def __init__(self, database: Database, instance: str, tail: LogTail) -> None:
+    def __init__(self, database: Database, instance: str, tail: LogTail, patience: float) -> None:
         self._database = database
         self._instance = instance
         self._tail = tail
+        self._patience = patience
         self._connection: asyncpg.Connection | None = None
 
     async def commit(self, batches: Sequence[Batch]) -> Sequence[Sequence[Appended]]:
@@ -120,14 +121,14 @@ class LogWriter:
         for last in (False, False, True):
             try:
                 connection = await self._connected()
-                async with asyncio.timeout(_COMMIT_TIMEOUT):
+                async with asyncio.timeout(self._patience + 1):
                     outcome = await connection.fetchrow(_APPEND, self._instance, *call.arguments)
             except _TRY_AGAIN as error:
                 if last:
                     raise Unavailable(f"the log is contended: {describe(error)}") from error
             except CONNECTION_ERRORS as error:
                 self._drop()
-                if last or isinstance(error, TimeoutError | asyncpg.InsufficientResourcesError):
+                if last or isinstance(error, _NO_USE_TRYING):
                     raise Unavailable(f"the log cannot be reached: {describe(error)}") from error
             except asyncpg.PostgresError as error:
                 raise InvalidEvent(f"the log refuses a message: {describe(error)}") from error
@@ -145,7 +146,9 @@ class LogWriter:
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._database.connect(**PLANNING)
+            # The server gives up before we do, so that what we call unavailable is not written a minute later.
+            limit = f"{self._patience * 1000:.0f}"
+            self._connection = await self._database.connect(statement_timeout=limit, **PLANNING)
         return self._connection
 
     def _drop(self) -> None:

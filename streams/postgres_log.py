@@ -56,20 +56,27 @@ class PostgresEventLog(EventLog):
     """
 
     def __init__(
-        self, database: Database, topics: Sequence[Topic], readers: asyncpg.Pool, *, tail_bytes: int, queue_bytes: int
+        self,
+        database: Database,
+        topics: Sequence[Topic],
+        readers: asyncpg.Pool,
+        *,
+        tail_bytes: int,
+        queue_bytes: int,
+        patience: float,
     ) -> None:
         self._database = database
         self._partitions = {topic.name: topic.partitions for topic in topics}
         self._readers = readers
         self._tail = LogTail(tail_bytes)
         self._instance = os.urandom(8).hex()
-        self._writer = LogWriter(database, self._instance, self._tail)
+        self._writer = LogWriter(database, self._instance, self._tail, patience)
         self._group = GroupCommit[Batch, Sequence[Appended]](
             self._writer.commit,
             most_units=_GROUP_UNITS,
             most_bytes=_GROUP_BYTES,
             queue_bytes=queue_bytes,
-            patience=_PATIENCE,
+            patience=patience,
         )
         self._blind = True
         self._turn = 0
@@ -84,6 +91,7 @@ class PostgresEventLog(EventLog):
         *,
         tail_bytes: int = _TAIL_BYTES,
         queue_bytes: int = _QUEUE_BYTES,
+        patience: float = _PATIENCE,
     ) -> PostgresEventLog:
         """The log with these topics, made where they are missing.
 
@@ -112,7 +120,7 @@ class PostgresEventLog(EventLog):
                 reset=_keep_as_is,
                 server_settings=database.settings(**PLANNING),
             )
-        return cls(database, topics, readers, tail_bytes=tail_bytes, queue_bytes=queue_bytes)
+        return cls(database, topics, readers, tail_bytes=tail_bytes, queue_bytes=queue_bytes, patience=patience)
 
     async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
         batch = columns_of(messages, advance, self._partitions)
@@ -166,16 +174,24 @@ class PostgresEventLog(EventLog):
             limit -= share
             yield place, start, start + share
 
-    async def _fetch(self, wanted: Sequence[tuple[TopicPartition, int, int]]) -> list[Record]:
+    async def _query(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """Rows. A connection that was cut while idle is tried again on a fresh one."""
         with reaching("the log"):
-            rows = await self._readers.fetch(
-                _READ,
-                [place.topic for place, _, _ in wanted],
-                [place.partition for place, _, _ in wanted],
-                [start for _, start, _ in wanted],
-                [end for _, _, end in wanted],
-                _READ_BYTES,
-            )
+            try:
+                rows: list[asyncpg.Record] = await self._readers.fetch(sql, *arguments)
+            except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.InterfaceError):
+                rows = await self._readers.fetch(sql, *arguments)
+        return rows
+
+    async def _fetch(self, wanted: Sequence[tuple[TopicPartition, int, int]]) -> list[Record]:
+        rows = await self._query(
+            _READ,
+            [place.topic for place, _, _ in wanted],
+            [place.partition for place, _, _ in wanted],
+            [start for _, start, _ in wanted],
+            [end for _, _, end in wanted],
+            _READ_BYTES,
+        )
         return [
             Record(topic, partition, offset, appended_at, key, text_map(attributes), value, text_map(extra))
             for topic, partition, offset, appended_at, key, attributes, value, extra in rows
@@ -183,12 +199,11 @@ class PostgresEventLog(EventLog):
 
     async def positions(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
         self._check_open()
-        with reaching("the log"):
-            rows = await self._readers.fetch(
-                "SELECT topic, partition, next_offset FROM log.positions WHERE consumer_group = $1 AND topic = ANY($2)",
-                group,
-                list(topics),
-            )
+        rows = await self._query(
+            "SELECT topic, partition, next_offset FROM log.positions WHERE consumer_group = $1 AND topic = ANY($2)",
+            group,
+            list(topics),
+        )
         return self._places(topics) | {TopicPartition(row[0], row[1]): row[2] for row in rows}
 
     async def earliest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
@@ -204,13 +219,11 @@ class PostgresEventLog(EventLog):
     async def at_time(self, topics: Sequence[str], time: datetime) -> Mapping[TopicPartition, int]:
         self._check_open()
         places = self._places(topics)
-        with reaching("the log"):
-            rows = await self._readers.fetch(
-                "SELECT topic, partition, log.offset_at(topic, partition, $2) FROM log.partitions "
-                "WHERE topic = ANY($1)",
-                list(topics),
-                time,
-            )
+        rows = await self._query(
+            "SELECT topic, partition, log.offset_at(topic, partition, $2) FROM log.partitions WHERE topic = ANY($1)",
+            list(topics),
+            time,
+        )
         return places | {TopicPartition(row[0], row[1]): row[2] for row in rows}
 
     async def healthy(self) -> bool:
@@ -243,10 +256,9 @@ class PostgresEventLog(EventLog):
             raise Unavailable("the log is closed")
 
     async def _refresh(self, topics: Iterable[str]) -> None:
-        with reaching("the log"):
-            rows = await self._readers.fetch(
-                "SELECT topic, partition, next_offset FROM log.partitions WHERE topic = ANY($1)", list(topics)
-            )
+        rows = await self._query(
+            "SELECT topic, partition, next_offset FROM log.partitions WHERE topic = ANY($1)", list(topics)
+        )
         for row in rows:
             self._tail.reached(TopicPartition(row[0], row[1]), row[2])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
@@ -26,6 +27,22 @@ async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
     await migrate(server.dsn("migrated"))
     yield server
     await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a migrated, stopped database, to be copied."""
+    data_dir = tmp_path_factory.mktemp("cluster")
+    await (await Database.open(data_dir=data_dir)).close()
+    return data_dir
+
+
+@pytest.fixture
+def data_dir(postgres_cluster: Path, tmp_path: Path) -> Path:
+    """A data directory of the test's own, for tests that stop or kill the server. Copied: making one is slow."""
+    copy = tmp_path / "data"
+    subprocess.run(["cp", "-a", postgres_cluster, copy], check=True)
+    return copy
 
 
 @pytest.fixture(scope="session")
