@@ -126,14 +126,14 @@ def compiled_answer(
         doubts = [f"the wording held a number from nowhere ({strange[0]}) and was dropped"]
     else:
         doubts = []
-    doubts += _doubts(plan, steps, document)
+    doubts += [*plan.assumptions, *_doubts(plan, steps, document)]
     printed = all(ref.kind == "figure" for ref in last.used) and len(last.used) == 1
     by = "printed text" if isinstance(step, PrintedText) else "printed figure" if printed else "compiled from figures"
     statements = [Statement(text=text, verified=not doubts, by=by)]
     for each in _contradictions(plan, steps, document):
         statements.append(Statement(text=each, verified=not doubts, by="arithmetic over printed figures"))
     for doubt in doubts:
-        statements.append(Statement(text=f"In doubt: {doubt}.", verified=False, by="confidence of the reader"))
+        statements.append(Statement(text=f"In doubt: {doubt}.", verified=False, by="assumption or unclear reading"))
     return Answer(
         verdict="unverified" if doubts else "answered",
         text=" ".join(statement.text for statement in statements),

@@ -282,9 +282,13 @@ Step = Annotated[
 
 
 class AnalysisPlan(Value):
-    """Steps to an answer. A free-form step stands alone."""
+    """Steps to an answer. A free-form step stands alone.
+
+    `assumptions` are what the planner took for granted, in short sentences; an answer with any is not stated as fact.
+    """
 
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MAX_STEPS)]
+    assumptions: Annotated[tuple[ShortText, ...], Field(max_length=8)] = ()
 
     @model_validator(mode="after")
     def _steps_build_on_earlier_ones(self) -> AnalysisPlan:

@@ -4,11 +4,13 @@ sentence embeddings, and what stays open is refused."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from adapters.planning.catalogue import FORMS
 from adapters.planning.paper import PaperView, paper_view
 from adapters.planning.question import Question, parse
 from adapters.planning.readings import Absent, Reading, read, unexplained
+from adapters.planning.words import words
 from adapters.ports import Embedder, Planned, Planner
 from schemas.documents import DocumentDescription
 from schemas.plan_bounds import out_of_bounds
@@ -18,6 +20,8 @@ from schemas.plans import AnalysisPlan
 # is this much further away. Measured on held-out questions: tests/reasoning/test_planner_rates.py.
 FORM_THRESHOLD = 0.74
 FORM_MARGIN = 0.06
+# From here on two questions are the same but for wording, and the answer needs no caveat.
+FORM_CERTAIN = 0.86
 # An unknown word is taken for a label at this similarity and margin to the next label.
 LABEL_THRESHOLD = 0.62
 LABEL_MARGIN = 0.12
@@ -41,23 +45,23 @@ class EmbeddingPlanner(Planner):
         parsed = parse(question, paper)
         outcome = read(parsed, paper)
         if isinstance(outcome, Reading):
-            return self._planned(outcome, document, outcome.score)
-        reading = await self._by_label(parsed, paper) or await self._by_form(parsed, paper)
-        if reading is not None:
-            return self._planned(reading, document, reading.score)
+            return _planned(outcome, document)
+        guess = await self._by_label(parsed, paper) or await self._by_form(parsed, paper)
+        if guess is not None:
+            return _planned(guess.reading, document, guess.assumption)
         if isinstance(outcome, Absent):
             return Planned(None, 0.0, f"the document has no {_without_article(outcome.what)}", missing=True)
         return _refused(parsed, paper)
 
-    def _planned(self, reading: Reading, document: DocumentDescription, score: float) -> Planned:
-        plan = AnalysisPlan(steps=reading.steps)
-        if problem := out_of_bounds(plan, document):
-            return Planned(None, 0.0, f"no plan fits the document ({problem})")
-        return Planned(plan, score)
+    async def _by_label(self, parsed: Question, paper: PaperView) -> _Guess | None:
+        """Reads the question again with its unknown words replaced by the one column or figure that means the same.
 
-    async def _by_label(self, parsed: Question, paper: PaperView) -> Reading | None:
-        """Reads the question again with its unknown words replaced by the one label that means the same."""
+        Never by a row: "East" is near "West" for an embedding, and is not it.
+        """
         unknown = _unknown(parsed)
+        timed = {i for span, _ in parsed.whens for i in span.indices}
+        if parsed.has("manner", "who", "when", "negation") or timed & set(unknown):
+            return None
         if not unknown or len(unknown) > 3 or unknown[-1] - unknown[0] >= 4:
             return None
         phrase = " ".join(parsed.words[i].raw for i in range(unknown[0], unknown[-1] + 1))
@@ -66,22 +70,23 @@ class EmbeddingPlanner(Planner):
             return None
         vectors = await self._embedder.embed([phrase, *labels])
         scored = sorted(
-            ((_dot(vectors[0], v), label) for v, label in zip(vectors[1:], labels, strict=True)), reverse=True
+            ((_dot(vectors[0], vector), label) for vector, label in zip(vectors[1:], labels, strict=True)), reverse=True
         )
-        best = scored[0]
+        score, label = scored[0]
         rival = scored[1][0] if len(scored) > 1 else 0.0
-        if best[0] < LABEL_THRESHOLD or best[0] - rival < LABEL_MARGIN:
+        if score < LABEL_THRESHOLD or score - rival < LABEL_MARGIN or _opposite(phrase, label):
             return None
-        words = [word.raw for word in parsed.words]
-        words[unknown[0] : unknown[-1] + 1] = [best[1]]
-        outcome = read(parse(" ".join(words), paper), paper)
+        parts = [word.raw for word in parsed.words]
+        parts[unknown[0] : unknown[-1] + 1] = [label]
+        outcome = read(parse(" ".join(parts), paper), paper)
         if not isinstance(outcome, Reading):
             return None
-        return Reading(outcome.steps, outcome.used, score=min(outcome.score, best[0]))
+        reading = Reading(outcome.steps, outcome.used, score=min(outcome.score, score))
+        return _Guess(reading, f'"{phrase}" was taken to mean "{label}"')
 
-    async def _by_form(self, parsed: Question, paper: PaperView) -> Reading | None:
+    async def _by_form(self, parsed: Question, paper: PaperView) -> _Guess | None:
         """Reads the catalogue's plain question in place of one that means the same in other words."""
-        if parsed.numbers or parsed.rows or len(parsed.words) > 16 or len(parsed.words) < 2:
+        if parsed.numbers or parsed.rows or not 2 <= len(parsed.words) <= 16:
             return None
         if self._forms is None:
             texts = [(form, canonical) for canonical, forms in FORMS.items() for form in (canonical, *forms)]
@@ -91,11 +96,36 @@ class EmbeddingPlanner(Planner):
         best: dict[str, float] = {}
         for canonical, vector in self._forms:
             best[canonical] = max(best.get(canonical, -1.0), _dot(asked, vector))
-        (first, score), (_, second) = sorted(best.items(), key=lambda item: -item[1])[:2]
+        (canonical, score), (_, second) = sorted(best.items(), key=lambda item: -item[1])[:2]
         if score < FORM_THRESHOLD or score - second < FORM_MARGIN:
             return None
-        outcome = read(parse(first, paper), paper)
-        return Reading(outcome.steps, outcome.used, score=score) if isinstance(outcome, Reading) else None
+        outcome = read(parse(canonical, paper), paper)
+        if not isinstance(outcome, Reading):
+            return None
+        assumption = None if score >= FORM_CERTAIN else f'the question was read as "{canonical}"'
+        return _Guess(Reading(outcome.steps, outcome.used, score=min(1.0, score)), assumption)
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """A reading that rests on nearness of meaning, and what it takes for granted (None when near enough)."""
+
+    reading: Reading
+    assumption: str | None
+
+
+def _planned(reading: Reading, document: DocumentDescription, assumption: str | None = None) -> Planned:
+    plan = AnalysisPlan(steps=reading.steps, assumptions=(assumption[:400],) if assumption else ())
+    if problem := out_of_bounds(plan, document):
+        return Planned(None, 0.0, f"no plan fits the document ({problem})")
+    return Planned(plan, reading.score)
+
+
+def _opposite(phrase: str, label: str) -> bool:
+    """ "inactive" and "active" are near in meaning-space and are not one thing: nor are words that contain another."""
+    ours = {word.stem for word in words(phrase)}
+    theirs = {word.stem for word in words(label)}
+    return any(a != b and (a in b or b in a) for a in ours for b in theirs if len(a) > 3 and len(b) > 3)
 
 
 def _unknown(parsed: Question) -> list[int]:
@@ -107,13 +137,11 @@ def _unknown(parsed: Question) -> list[int]:
 
 
 def _labels(paper: PaperView) -> list[str]:
-    """Names that an unknown word may stand for: columns, rows and figures, each once."""
+    """Names that an unknown word may stand for: columns and figures, points of a chart apart."""
     found: list[str] = []
     for view in paper.tables:
         found += [column.name for column in view.columns]
-        if view.labels is not None:
-            found += [row[view.labels].text for row in view.table.rows]
-    found += [figure.label for figure in paper.document.figures]
+    found += [figure.label for figure in paper.document.figures if figure.role != "data_point"]
     clean = (" ".join(label.split())[:80] for label in found)
     return list(dict.fromkeys(label for label in clean if any(char.isalpha() for char in label)))[:MAX_LABELS]
 

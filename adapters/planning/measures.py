@@ -151,6 +151,9 @@ def default_measure(question: Question, paper: PaperView, view: TableView) -> Me
         for columns in (columns_for(view, "price"), columns_for(view, "cost")):
             if len(columns) == 1:
                 return Measure(view, columns[0], (), frozenset())
+    sided = [c for c in numeric if c.concepts & {"debit", "credit"}]
+    if len(sided) == 2:
+        return _side(question, view, sided)
     others = [c for c in numeric if not c.concepts & _NO_MAIN]
     if len(others) == 1:
         return Measure(view, others[0], (), frozenset())
@@ -162,6 +165,15 @@ def default_measure(question: Question, paper: PaperView, view: TableView) -> Me
         column = amount_column(view)
         return Measure(view, column, (), frozenset()) if column is not None else None
     return None
+
+
+def _side(question: Question, view: TableView, sided: Sequence[ColumnView]) -> Measure | None:
+    """Debit or credit, whichever column alone holds numbers in the rows that the question names."""
+    rows = {row for mention in question.rows if mention.table == view.index for row in mention.rows}
+    held = [c for c in sided if any(view.table.rows[row][c.index].value is not None for row in rows)]
+    if question.has("pay", "cost"):
+        held = [c for c in held if "debit" in c.concepts]
+    return Measure(view, held[0], (), frozenset()) if len(held) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Question:
     @property
     def content(self) -> frozenset[int]:
         """Positions of the words that must mean something."""
-        neutral = self.spans(*NEUTRAL)
+        neutral = self.spans(*NEUTRAL) - self.spans("manner", "who", "when", "negation")
         return frozenset(range(len(self.words))) - neutral
 
 
@@ -107,6 +107,17 @@ def _concepts(found: Sequence[Word]) -> dict[str, list[Span]]:
                 concepts.setdefault(name, []).append(Span(start, start + length))
             if length > 1:
                 taken[start : start + length] = [1] * length
+    for position, word in enumerate(found):
+        alone = position + 1 == len(found) or found[position + 1].stem not in (
+            "much",
+            "many",
+            "high",
+            "big",
+            "large",
+            "long",
+        )
+        if word.stem == "how" and alone and not taken[position]:
+            concepts.setdefault("manner", []).append(Span(position, position + 1))
     return _misspelt(found, concepts)
 
 
@@ -207,8 +218,14 @@ def _strong(question: Question, span: Span) -> bool:
     return span.start not in known and span.end - 1 not in known
 
 
+def _telling(question: Question, span: Span) -> list[Word]:
+    """A span's words without those that say nothing: "visitors today" of "visitors came today"."""
+    silent = question.spans("function")
+    return [word for i, word in enumerate(question.words[span.start : span.end], span.start) if i not in silent]
+
+
 def _covers(span: Sequence[Word], label: Sequence[str]) -> bool:
-    return all(any(alike(word.stem, part) for part in label) for word in span)
+    return bool(span) and all(any(alike(word.stem, part) for part in label) for word in span)
 
 
 def _fully(span: Sequence[Word], label: Sequence[str]) -> bool:
@@ -286,8 +303,8 @@ def _column_mentions(question: Question, paper: PaperView) -> list[ColumnMention
         for span in _spans(question):
             if span.indices & taken or _single_letter_of_speech(question, span):
                 continue
-            part = question.words[span.start : span.end]
-            full = [c for c in view.columns if c.stems and _fully(part, c.stems)]
+            part = _telling(question, span)
+            full = [c for c in view.columns if c.stems and _fully(question.words[span.start : span.end], c.stems)]
             strong = _strong(question, span)
             found = full or ([c for c in view.columns if c.stems and _covers(part, c.stems)] if strong else [])
             if found and (full or len(part[0].stem) > 2 or len(part) > 1) and not _only_function(question, span):
@@ -308,6 +325,7 @@ def _figure_mentions(question: Question, paper: PaperView) -> list[FigureMention
             continue
         found = full
         if not full and _strong(question, span) and (len(part) > 1 or len(part[0].stem) > 2):
+            part = _telling(question, span)
             found = [i for i, label in enumerate(paper.figure_stems) if label and _covers(part, label)]
         if found:
             for index in found:

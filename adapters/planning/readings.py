@@ -40,12 +40,26 @@ class Absent:
     """The question is understood and the document has no such thing; `what` for people."""
 
     what: str
+    used: frozenset[int] = frozenset()
 
 
 Outcome = Reading | Absent | None
 
 # Concepts that never need to be accounted for: verbs of paying and selling, names of rows, polite list words.
-WEAK = ("pay", "sell", "row", "transaction", "point", "column_word", "list", "money", "cumulate", "group_by", "who", "when", "until", "from")  # fmt: skip
+WEAK = (
+    "pay",
+    "sell",
+    "row",
+    "transaction",
+    "point",
+    "column_word",
+    "list",
+    "money",
+    "group_by",
+    "until",
+    "from",
+    "generic",
+)
 
 
 def read(question: Question, paper: PaperView) -> Outcome:
@@ -56,9 +70,17 @@ def read(question: Question, paper: PaperView) -> Outcome:
         if isinstance(outcome, Reading):
             if not unexplained(question, outcome.used):
                 return outcome
-        elif outcome is not None and absent is None:
+        elif outcome is not None and absent is None and not unexplained(question, outcome.used | _named(question)):
             absent = outcome
     return absent
+
+
+def _named(question: Question) -> frozenset[int]:
+    """Words that some concept or some mention explains: the others make a question one that was not understood."""
+    found = frozenset(i for spans in question.concepts.values() for span in spans for i in span.indices)
+    for mention in (*question.rows, *question.columns, *question.figures):
+        found |= mention.span.indices
+    return found
 
 
 def unexplained(question: Question, used: frozenset[int]) -> frozenset[int]:
@@ -94,12 +116,12 @@ def _checks(question: Question, paper: PaperView) -> Outcome:
         return Reading((step,), used) if step is not None else Absent("balances and movements to compare")
     if wants_lines:
         line = None if view is None else sums.line_check(view)
-        used |= question.spans("quantity", "unit_price", "price", "line_amount", "gt")
+        used |= question.spans("quantity", "unit_price", "price", "line_amount", "field:time")
         return Reading((line,), used) if line is not None else Absent("quantities, unit prices and amounts to compare")
     for role in ("tax", "subtotal", "discount", "shipping", "tip"):
         if question.has(role):
             if not paper.figures_of(role):
-                return Absent(f"a figure labelled {role.replace('_', ' ')}")
+                return Absent(f"a figure labelled {role.replace('_', ' ')}", question.spans(role, "total"))
             used |= question.spans(role)
     found = sums.checks(paper)
     if question.has("row", "line_amount", "subtotal", "total", "tax") and len(found) > 1:
@@ -120,10 +142,11 @@ def _attributes(question: Question, paper: PaperView) -> Outcome:
         if document.currency is None:
             return Absent("a currency that could be read")
         return Reading((plans.Attribute(attribute="currency"),), used)
-    if question.has("date") and not question.has("max", "min", "dearest", "cheapest") and not question.rows:
+    when = question.has("when") and not question.has("date") and not question.columns and not question.figures
+    if (question.has("date") or when) and not question.has("max", "min", "dearest", "cheapest") and not question.rows:
         if document.date is None:
             return Absent("a date that could be read")
-        return Reading((plans.Attribute(attribute="date"),), question.spans("date", "when"))
+        return Reading((plans.Attribute(attribute="date"),), question.spans("date", "when", "pay"))
     return None
 
 
@@ -135,7 +158,9 @@ def _printed(question: Question, paper: PaperView) -> Outcome:
             continue
         found = printed(field, paper.document)
         if found is None:
-            absent = absent or Absent(f"a text labelled {field.name}")
+            absent = absent or Absent(
+                f"a text labelled {field.name}", question.spans(f"field:{field.name}", "when", "who", "date", "pay")
+            )
             continue
         step = plans.PrintedText(line=found.line, text=found.text[:400], label=field.name, labelled=found.labelled)
         used = question.spans(f"field:{field.name}", "when", "who", "date", "pay")
@@ -217,6 +242,13 @@ def _extremes(question: Question, paper: PaperView) -> Outcome:
     condition = _filter(question, view, measure, used)
     used |= condition.used
     grouped = _group_column(question, view, measure, condition)
+    if question.has("who"):
+        person = _person_column(view)
+        if person is None or view is None or measure.table is None:
+            return None
+        used |= question.spans("who")
+        if person != view.labels or _repeats(view, person):
+            grouped = person
     used |= _row_words(question, view) | _title_words(question, paper, measure)
     if grouped is not None and view is not None and measure.column is not None:
         step: Step = plans.Group(
@@ -277,11 +309,24 @@ def _group_column(question: Question, view: TableView | None, measure: Measure, 
     if view is None or measure.table is None:
         return None
     named = [m.column for m in question.columns if m.table == view.index and not view.columns[m.column].numeric]
-    for column in named:
-        texts = [" ".join(row[column].text.casefold().split()) for row in view.table.rows if row[column].text.strip()]
-        if len(set(texts)) < len(texts):
-            return column
-    return None
+    return next((column for column in named if _repeats(view, column)), None)
+
+
+def _repeats(view: TableView, column: int) -> bool:
+    texts = [" ".join(row[column].text.casefold().split()) for row in view.table.rows if row[column].text.strip()]
+    return len(set(texts)) < len(texts)
+
+
+_PERSONS = {"employee", "name", "student", "customer", "person", "player", "client", "payee", "salesperson", "member", "seller",
+            "agent", "author", "rep", "representative", "team", "user", "driver", "vendor", "supplier", "candidate", "kunde",
+            "mitarbeiter", "who", "staff", "owner", "manager", "company", "donor", "winner", "athlete", "pupil"}  # fmt: skip
+
+
+def _person_column(view: TableView | None) -> int | None:
+    """The column that says who: called so."""
+    if view is None:
+        return None
+    return next((c.index for c in view.columns if not c.numeric and _PERSONS & set(c.stems)), None)
 
 
 def _aggregates(question: Question, paper: PaperView) -> Outcome:
@@ -300,10 +345,12 @@ def _aggregates(question: Question, paper: PaperView) -> Outcome:
         return None
     view = _view(question, paper)
     named = measures(question, paper, view) if view is not None else []
-    used = question.spans(op, "sum") | (question.spans("total") if op == "sum" else frozenset())
+    used = question.spans(op, "sum", "how") | (question.spans("total") if op == "sum" else frozenset())
+    if op != "sum" or question.has("sum"):
+        used |= question.spans("count")
     if op == "sum" and not question.has("sum"):
         named = [m for m in named if not m.used <= question.spans("total")] or named
-        if not _beyond_total(question, view, paper):
+        if question.has("total") and not _beyond_total(question, view, paper):
             return None
     roles = [o for o in operands(question, paper, None) if not o.total]
     if op == "sum" and len(roles) >= 2 and not named:
@@ -343,7 +390,15 @@ def _aggregates(question: Question, paper: PaperView) -> Outcome:
         return Reading((step,), used)
     if measure.column is not None and measure.column.money:
         used |= question.spans("cost", "price", "pay")
+    elif measure.used:
+        used |= question.spans("quantity")
     return Reading((plans.Aggregate(op=op, values=measure.values(condition.where)),), used)
+
+
+def _asks_by_group(question: Question) -> bool:
+    """`sales by region`: a text column right after by, per or each."""
+    by = question.spans("group_by")
+    return any(mention.span.start - 1 in by for mention in question.columns)
 
 
 def _beyond_total(question: Question, view: TableView | None, paper: PaperView) -> bool:
@@ -376,11 +431,11 @@ def _folded(op: str, found: list[Operand], used: frozenset[int]) -> Outcome:
 
 
 def _counts(question: Question, paper: PaperView) -> Outcome:
-    if not question.has("count", "distinct") or question.has(
-        "share", "difference", "max", "min", "more_than_other", "less_than_other"
+    if not question.has("count", "distinct", "how") or question.has(
+        "share", "difference", "max", "min", "more_than_other", "less_than_other", "mean", "median", "growth", "ratio"
     ):
         return None
-    used = question.spans("count", "distinct", "total", "sum")
+    used = question.spans("count", "distinct", "total", "sum", "how")
     view = _view(question, paper)
     points = [m for m in question.figures if m.figure not in paper.points and m.covered >= 0.99]
     if points and not question.has("row"):
@@ -412,6 +467,7 @@ def _counts(question: Question, paper: PaperView) -> Outcome:
         condition = _filter(question, view, measure, used)
         values = measure.values(condition.where)
         used |= measure.used | condition.used | _row_words(question, view) | _title_words(question, paper, measure)
+        used |= question.spans("quantity")
         return Reading((plans.Aggregate(op="sum", values=values),), used)
     measure_or_none = named[0] if len(named) == 1 else _measure(question, paper, view)
     quantity = view.with_concept("quantity")
@@ -436,7 +492,15 @@ def _counts(question: Question, paper: PaperView) -> Outcome:
         and not compared
     ):
         distinct = mentioned[0] if mentioned else view.labels
-    generic = question.has("row", "transaction", "point") or bool(mentioned) or bool(_row_words(question, view))
+    money_rows = not named and condition.mentions and question.has("expense", "cost", "pay")
+    if money_rows:
+        used |= question.spans("expense", "cost")
+    generic = (
+        question.has("row", "transaction", "point")
+        or bool(money_rows)
+        or bool(mentioned)
+        or bool(_row_words(question, view))
+    )
     if not generic and not condition.where:
         return None
     return Reading((plans.Count(table=view.index, where=condition.where, distinct=distinct),), used)
@@ -453,14 +517,11 @@ def _comparison(question: Question, paper: PaperView) -> Outcome:
         return None
     view = _view(question, paper)
     used = question.spans(*names, "sum", "until", "from", "gt", "lt", "between")
-    if question.has("share"):
+    if question.has("share") and not question.has("growth"):
         return _share(question, paper, view, used)
     if (
-        ({"range", "difference"} & set(asked)
-        and question.has("max", "dearest")
-        and question.has("min", "cheapest"))
-        or asked == ["range"]
-    ):
+        {"range", "difference"} & set(asked) and question.has("max", "dearest") and question.has("min", "cheapest")
+    ) or asked == ["range"]:
         measure = _measure(question, paper, view)
         if measure is None:
             return None
@@ -592,6 +653,8 @@ def _listing(question: Question, paper: PaperView) -> Outcome:
         (at, value) for at, value in question.numbers if any(row[measure.column.index].value == value for row in view.table.rows)
     ]  # fmt: skip
     used = question.spans("list", "cost", "price", "pay") | (measure.used if measure else frozenset())
+    if _person_column(view) is not None:
+        used |= question.spans("who")
     if compared:
         condition = filters(question, view, measure, used)
         used |= condition.used | _row_words(question, view)
@@ -625,6 +688,12 @@ def _listing(question: Question, paper: PaperView) -> Outcome:
         used |= _row_words(question, view) | question.spans("pay", "sell")
         return Reading((plans.ListRows(table=view.index, labels=view.labels, column=column),), used, score=0.8)
     return None
+
+
+def _compared(question: Question, paper: PaperView) -> Outcome:
+    """Rows that a comparison picks are listed, unless their sum is asked for."""
+    compares = question.has("gt", "lt", "ge", "le", "between") and bool(question.numbers)
+    return _listing(question, paper) if compares and not question.has("sum", "total") else None
 
 
 def _balances(question: Question, paper: PaperView) -> Outcome:
@@ -668,7 +737,10 @@ def _figure(question: Question, paper: PaperView) -> Outcome:
     absent: Absent | None = None
     for role in ROLES:
         if not question.has(role) or unexplained(
-            question, question.spans(role, "total", "date") if role != "total" else question.spans(role)
+            question,
+            question.spans(role, "total", "cost", "price", "how", "paid")
+            if role != "total"
+            else question.spans(role, "how"),
         ):
             continue
         if role == "change" and paper.document.kind not in ("receipt", "invoice"):
@@ -680,12 +752,14 @@ def _figure(question: Question, paper: PaperView) -> Outcome:
             return Reading(inferred, question.spans("tax_rate", "tax", "share"), score=0.85)
         if step is None:
             if role != "total" or not paper.tables:
-                absent = absent or Absent(f"a figure labelled {role.replace('_', ' ')}")
+                absent = absent or Absent(f"a figure labelled {role.replace('_', ' ')}", question.spans(role, "total"))
             continue
         if isinstance(step, plans.LookupFigure) and role in ("total", "amount_due"):
             steps += _with_check(paper, step.figure)
-        return Reading((*steps, step), question.spans(role, "total"))
-    if question.has("pay", "cost", "amount_due") and not unexplained(
+        extra = question.spans("how") if role == "total" else question.spans("cost", "price", "how", "paid")
+        return Reading((*steps, step), question.spans(role, "total") | extra)
+    bare = not question.content and any(span.end - span.start == 2 for span in question.concepts.get("function", ()))
+    if (bare or question.has("pay", "cost", "amount_due")) and not unexplained(
         question, question.spans("cost", "price", "amount_due", "paid")
     ):
         if paper.document.kind not in ("invoice", "receipt", "estimate"):
@@ -725,28 +799,38 @@ def _rate(paper: PaperView) -> tuple[Step, ...] | None:
     return tax, net, plans.Arithmetic(op="share", left=0, right=1)
 
 
+def _cell_text(question: Question, view: TableView) -> Reading | None:
+    """`the capital of Poland`: the text of one row in a text column."""
+    texts = [m for m in question.columns if m.table == view.index and not view.columns[m.column].numeric]
+    rows = [
+        m
+        for m in question.rows
+        if m.table == view.index and len(m.rows) == 1 and not any(m.span.indices & t.span.indices for t in texts)
+    ]
+    if len(texts) != 1 or len(rows) != 1 or rows[0].column == texts[0].column:
+        return None
+    row, column = rows[0], texts[0]
+    name = " ".join(question.words[i].raw for i in sorted(row.span.indices))
+    label = f"{view.columns[column.column].name} of {name}"[:400]
+    step = plans.CellText(table=view.index, row=row.rows[0], column=column.column, label=label)
+    reading = Reading((step,), column.span.indices | row.span.indices | question.spans("who", "when"))
+    return reading if not unexplained(question, reading.used) else None
+
+
 def _lookup(question: Question, paper: PaperView) -> Outcome:
     """A row's number (or text), a point of a chart, a whole column, the total of a table without a stated one."""
     if question.has(
-        "mean",
-        "median",
-        "share",
-        "ratio",
-        "difference",
-        "max",
-        "min",
-        "dearest",
-        "cheapest",
-        "check",
-        "second",
-        "distinct",
+        "mean", "median", "ratio", "difference", "max", "min", "dearest", "cheapest", "check", "second", "distinct"
     ):
         return None
-    used = question.spans("sum", "total", "count")
+    used = question.spans("sum", "total", "how")
     points, at = _chosen_points(question, paper)
     if len(points) == 1:
         used |= at | _title_words(question, paper, Measure(None, None, paper.points, frozenset()))
-        return Reading((plans.LookupFigure(figure=points[0]),), used | question.spans("cost", "price", "pay", "sell"))
+        used |= question.spans("cost", "price", "pay", "sell", "count")
+        if paper.document.figures[points[0]].unit == "%":
+            used |= question.spans("share")
+        return Reading((plans.LookupFigure(figure=points[0]),), used)
     view = _view(question, paper)
     if view is None:
         return None
@@ -760,6 +844,8 @@ def _lookup(question: Question, paper: PaperView) -> Outcome:
         )
         step: Step = plans.CellText(table=view.index, row=mention.rows[0], column=view.dates, label=label)
         return Reading((step,), question.spans("when", "date", "debit", "credit", "cost") | mention.span.indices)
+    if (text := _cell_text(question, view)) is not None:
+        return text
     measure = _measure(question, paper, view)
     if measure is None:
         return None
@@ -768,6 +854,8 @@ def _lookup(question: Question, paper: PaperView) -> Outcome:
     used |= condition.used | _row_words(question, view) | _title_words(question, paper, measure)
     if measure.column is not None and (measure.column.money or measure.column.unit):
         used |= question.spans("cost", "price", "pay", "expense", "debit" if not measure.where else "cost")
+    else:
+        used |= question.spans("count", "quantity")
     if not condition.where and not question.has("sum", "total") and not measure.used:
         return None
     if (
@@ -805,6 +893,7 @@ READERS: tuple[Callable[[Question, PaperView], Outcome], ...] = (
     _trend,
     _aggregates,
     _balances,
+    _compared,
     _lookup,
     _listing,
 )

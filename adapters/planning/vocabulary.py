@@ -18,7 +18,7 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 |if|any|some|only|also|just|then|than|into|during|within|so|out|up|when|where|under|re|ve|ll|d|m|one|ones
 |value|number|figure|amount|exactly|actually|really|say|said|stated|shown|printed|listed|displayed|given|appear
 |written|mentioned|according|read|look|see|hello|hi|hey|ok|okay|thank|made|make|each|every|all|both|come|came|go|went
-|need|let|calculate|compute|determine|work|figure out|answer|question|there s|am|not|no|overall|whole|entire|single
+|need|let|calculate|compute|determine|work|figure out|answer|question|there s|am|overall|how high|how big|how large|how long|how big|goes|go|going|whole|entire|single
 |was|wie|ist|sind|war|waren|der|die|das|den|dem|des|ein|eine|einen|einem|einer|im|am|an|auf|fur|von|vom|zu|zum|zur|mit
 |und|oder|hoch|viel|viele|wurde|wurden|wird|werden|hat|haben|habe|ich|wir|es|sie|er|dieser|diese|dieses|bitte|nach|bei
 |aus|wer|wann|welche|welcher|welches|welchem|welchen|gibt|steht|lautet|betragt|beim|auch
@@ -34,7 +34,7 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 # Names of the thing itself.
 DOCUMENT = """
 document|invoice|receipt|bill|ticket|statement|bank statement|account statement|table|chart|graph|diagram|bar chart
-|pie chart|line chart|plot|picture|image|page|dashboard|paper|scan|photo|report|sheet|spreadsheet|screenshot|estimate
+|pie chart|line chart|plot|picture|image|page|dashboard|paper|pie|scan|photo|report|sheet|spreadsheet|screenshot|estimate
 |quote|list|account|purchase|order|file
 |dokument|rechnung|quittung|beleg|kassenbon|bon|tabelle|diagramm|kontoauszug|bild|seite|auszug|konto
 |facture|recu|tableau|graphique|releve|image|compte|factura|recibo|tabla|grafico|extracto|imagen|cuenta
@@ -48,7 +48,7 @@ CONCEPTS: dict[str, str] = {
 |gesamtbetrag|gesamtsumme|endbetrag|rechnungsbetrag|rechnungssumme|gesamt|insgesamt|gesamtpreis|endsumme|summe
 |montant total|prix total|total ttc|somme totale|montant ttc|montant|importe total|precio total|monto total|importe
 |totaal|totaalbedrag|eindbedrag|factuurbedrag|totaalprijs|totale|importo totale|prezzo totale|importo|bedrag|betrag""",
-    "amount_due": """amount due|balance due|total due|due amount|outstanding|outstanding amount|amount outstanding|owe|owed
+    "amount_due": """amount due|total amount due|total amount payable|total amount to pay|total to pay|balance due|total due|due amount|outstanding|outstanding amount|amount outstanding|owe|owed
 |owing|due to be paid|to pay|still to pay|have to pay|must pay|needs to be paid|left to pay|remaining amount|payable
 |zu zahlen|zahlbetrag|zahlbetrag|offener betrag|zu bezahlen|a payer|reste a payer|net a payer|montant du|montant a payer
 |a pagar|importe a pagar|te betalen|openstaand bedrag|te betalen bedrag|da pagare|importo dovuto""",
@@ -90,7 +90,7 @@ CONCEPTS: dict[str, str] = {
     "unit_price": """unit price|price per unit|price each|price per piece|unit cost|cost per unit|rate|price per item|each cost|list price
 |hourly rate|einzelpreis|stuckpreis|preis pro stuck|prix unitaire|precio unitario|stuksprijs|eenheidsprijs|prezzo unitario""",
     "price": "price|priced|preis|prix|precio|prijs|prezzo",
-    "cost": """cost|costing|charged|charge|charge for|kosten|kostet|kostete|cout|coute|coutent|coste|cuesta|cuestan|costo|kost|costa|costano|expenditure""",
+    "cost": """cost|expensive|teuer|cher|chere|caro|cara|duur|costoso|costing|charged|charge|charge for|kosten|kostet|kostete|cout|coute|coutent|coste|cuesta|cuestan|costo|kost|costa|costano|expenditure""",
     "line_amount": """line total|line amount|line value|item total|extended price|row total|zeilensumme|position total|net line""",
     "revenue": """revenue|sale|turnover|umsatz|erlos|erlose|chiffre d affaire|vente|ingreso|venta|omzet|ricavo|fatturato|vendite|gross sale|income from sale""",
     "profit": """profit|net income|net profit|gewinn|benefice|beneficio|winst|utile|gain|surplus|ebit|ebitda""",
@@ -98,9 +98,9 @@ CONCEPTS: dict[str, str] = {
     "loss": "loss|verlust|perte|perdida|verlies|perdita",
     "expense": "expense|spending|ausgabe|aufwand|depense|gasto|uitgave|spese|spesa|opex|outlay",
     "income": "income|earning|einnahme|einkommen|revenu|inkomsten|reddito|entrate",
-    "debit": """debit|withdrawal|withdrawn|money out|paid out|outgoing|outflow|money spent|withdrew|soll|abbuchung|belastung|lastschrift
+    "debit": """debit|went out|going out|go out|money went out|withdrawal|withdrawn|money out|paid out|outgoing|outflow|money spent|withdrew|soll|abbuchung|belastung|lastschrift
 |retrait|debito|cargo|cargos|adeudo|retiro|afschrijving|addebiti|addebito|prelievo|prelievi|uscite|payment out|outgoing payment""",
-    "credit": """credit|deposit|money in|paid in|incoming|inflow|received|incoming payment|haben|gutschrift|einzahlung|eingang|gutschriften
+    "credit": """credit|came in|coming in|come in|money came in|deposit|money in|paid in|incoming|inflow|received|incoming payment|haben|gutschrift|einzahlung|eingang|gutschriften
 |depot|versement|credito|abono|ingreso|storting|bijschrijving|accredito|accrediti|payment in|deposited|money received""",
     "fee": "fee|gebuhr|frais|comision|tarifa|commissione",
     # --- what rows are
@@ -110,13 +110,15 @@ CONCEPTS: dict[str, str] = {
 |transaccion|movimiento|pago|transactie|betaling|transazione|operazione|pagamento""",
     "point": "bar|slice|data point|category|point|segment|column|balken|kategorie|barre|categorie|barra|categoria|balk|wedge|group|series",
     "column_word": "column|spalte|colonne|columna|kolom|colonna",
+    "generic": "grade|score|mark|result|rating|scored|got|reading|level|data|information|info|note|punkt|punkte",
+    "negation": "not|no|never|nothing|none|nicht|kein|keine|pas|sin|niet|geen|non|senza",
     # --- operations
-    "sum": """sum|sum of|add up all|add all|add together|combined|altogether|in total|total of|summed|summe|summe der|zusammen|insgesamt
+    "sum": """sum|sum of|add up to|adds up to|added up to|sum to|sums to|together|add up all|add all|add together|combined|altogether|in total|total of|summed|summe|summe der|zusammen|insgesamt
 |somme|somme des|au total|suma|suma de|en total|som|som van|in totaal|somma|somma di|in tutto|adding up|aggregate|cumulative|total up|in all""",
     "mean": """average|mean|on average|avg|typical|arithmetic mean|durchschnitt|durchschnittlich|durchschnittliche|durchschnittlicher
 |durchschnittspreis|mittelwert|im durchschnitt|im schnitt|mittlere|moyenne|moyen|en moyenne|media|promedio|en promedio|gemiddeld|gemiddelde|in media|medio""",
     "median": "median|mediane|mediana|mediaan|middle value",
-    "max": """highest|largest|biggest|greatest|maximum|max|most|top|best|peak|tallest|longest|strongest|highest value|most of|the most|maximal|leading|best selling
+    "max": """highest|largest|biggest|greatest|maximum|max|most|top|best|peak|tallest|longest|strongest|highest value|maximal|leading|best selling
 |hochste|hochster|hochsten|hochstes|grosste|grosster|grossten|meiste|meisten|teuerste|am meisten|am hochsten|am grossten|beste|besten|plus eleve|plus elevee|plus grand|plus grande|le plus|la plus|maximum|meilleur|meilleure
 |mas alto|mas alta|mayor|maximo|maxima|mas grande|mejor|hoogste|grootste|meeste|beste|piu alto|piu alta|massimo|maggiore|piu grande|migliore|piu elevato""",
     "min": """lowest|smallest|least|minimum|min|fewest|worst|bottom|shortest|weakest|minimal|slowest
@@ -126,8 +128,10 @@ CONCEPTS: dict[str, str] = {
 |duurste|piu caro|piu cara|piu costoso|most costly|highest priced""",
     "cheapest": """cheapest|least expensive|gunstigste|gunstigsten|billigste|billigsten|moin cher|moin chere|mas barato|mas barata
 |goedkoopste|piu economico|meno caro|meno costoso|lowest priced|least costly""",
-    "count": """how many|number of|count|count of|amount of item|wie viele|anzahl der|anzahl|wieviele|combien de|combien d|nombre de|nombre d|cuantos|cuantas|numero de|cantidad de
-|hoeveel|aantal|quanti|quante|numero di|total number of""",
+    "count": """how many|number of|count|count of|amount of item|wie viele|anzahl der|anzahl|combien de|combien d|nombre de|nombre d
+|numero de|cantidad de|aantal|numero di|total number of""",
+    # One word for "how much" and "how many", or so once plurals are taken away.
+    "how": "wieviel|wieviele|combien|cuanto|cuanta|cuantos|cuantas|hoeveel|quanto|quanti|quante|quanta",
     "distinct": "different|distinct|unique|verschiedene|unterschiedliche|differents|differentes|distinto|distintos|diferente|verschillende|diversi|diverse",
     "difference": """difference|difference between|differ|gap|gap between|spread|differenz|unterschied|difference entre|ecart|diferencia|verschil|differenza
 |minus|less the|subtract""",
@@ -137,12 +141,12 @@ CONCEPTS: dict[str, str] = {
     "share": """share|share of|percentage of|percent of|what percent|what percentage|proportion|proportion of|fraction|fraction of|percentage|percent|%
 |part of|anteil|anteil an|wie viel prozent|prozent|part|pourcentage|quel pourcentage|porcentaje|proporcion|que porcentaje|aandeel|percentuale|quota|welk percentage|contribution|contribute""",
     "ratio": "ratio|ratio of|how many time|time as|verhaltnis|rapport entre|razon|verhouding|rapporto",
-    "growth": """growth|grow|grew|grown|increase|increased|rise|rose|risen|decrease|decreased|decline|declined|fall|fell|fallen|drop|dropped|shrink|shrank|changed
+    "growth": """growth|change in|change between|change from|change of|changes in|grow|grew|grown|increase|increased|rise|rose|risen|decrease|decreased|decline|declined|fall|fell|fallen|drop|dropped|shrink|shrank|changed
 |percent change|percentage change|percentage increase|percentage decrease|percent increase|growth rate
 |wachstum|gestiegen|gewachsen|gesunken|croissance|augmente|augmentation|crecimiento|aumento|groei|gestegen|crescita|aumentato""",
     "trend": "trend|development|developed|evolve|evolved|over time|going up|going down|upward|downward|growing|rising|falling|declining|increasing|decreasing|entwicklung|tendance|evolution|tendencia|ontwikkeling|andamento|tendenza|trajectory",
     "check": """add up|adds up|added up|adding up|sum up|sums up|correct|right|wrong|valid|consistent|reconcile|reconciles|reconciled|verify|check|match|matches|mistake|error|tally
-|make sense|calculated correctly|true|accurate|accuracy|arithmetic|math|maths|discrepancy|inconsistent|balance out|balances out|plausible|add correctly|check out|computed correctly|agree
+|make sense|calculated correctly|true|accurate|accuracy|arithmetic|discrepancy|inconsistent|balance out|balances out|plausible|add correctly|check out|computed correctly|agree|explain
 |stimmt|stimmen|korrekt|richtig|falsch|fehler|gepruft|aufgeht|geht auf|juste|correcte|exact|erreur|coherent|verifier|correcto|correcta|cuadra|cuadran|coincide|bien calculado
 |klopt|kloppen|juist|corretto|corretta|torna|tornano|giusto|errore|quadra""",
     "list": "list|show|show me|enumerate|name all|name|zeige|nenne|liste|affiche|muestra|toon|elenca|lista",
@@ -163,7 +167,7 @@ CONCEPTS: dict[str, str] = {
     "after": "after|later than|following|nach dem|apres|despues|na de|dopo",
     "before": "before|prior to|earlier than|vor dem|avant|antes|voor de|prima di",
     "when": "when|wann|quand|cuando|wanneer|quando|on what date|on which date|which day|what day|an welchem tag",
-    "who": "who|whom|whose|wer|wem|qui|quien|chi|by whom",
+    "who": "who|which person|which employee|whom|whose|wer|wem|qui|quien|chi|by whom",
     "money": "euro|dollar|pound|eur|usd|gbp|chf|yen|cent|franc|money|geld|argent|dinero|soldi|buck",
     "first": "first|erste|ersten|premier|premiere|primero|primera|eerste|primo|prima|earliest|initial",
     "last": "last|latest|final|letzte|letzten|dernier|derniere|ultimo|ultima|laatste|most recent|newest",
