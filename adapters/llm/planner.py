@@ -75,7 +75,7 @@ class LlmPlanner(Planner):
         plan = planning.plan
         if plan.free_form is not None:
             # The question goes on as it was asked, not as a model that has read the picture's text words it.
-            plan = AnalysisPlan(steps=(FreeForm(question=question[:_MAX_QUESTION]),))
+            plan = AnalysisPlan(steps=(FreeForm(question=question[:_MAX_QUESTION]),), assumptions=plan.assumptions)
         return Planned(plan=plan, confidence=CONFIDENCE)
 
 
@@ -111,6 +111,7 @@ Tables, columns, rows, figures, lines and earlier steps are named by their index
 Steps:
 {_vocabulary()}
 Use a printed figure where the document states the answer. Use free_form alone, and only where no other step fits.
+"assumptions" lists, in short sentences, what the question leaves open and you took for granted; [] when nothing.
 When the document cannot answer the question, plan is null and reason says why in one sentence.
 Example: "What is the highest amount?" over table 0 with names in column 0 and amounts in column 2 →
 {{"plan":{{"steps":[{{"op":"argmax","values":{{"source":"column","table":0,"column":2,"where":[],"labels":0}},"n":1}}]}},\
