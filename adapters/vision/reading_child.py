@@ -21,9 +21,8 @@ def main(threads: int) -> None:
     import numpy as np
     from PIL import Image
 
-    from adapters.vision.layout.describe import describe
-    from adapters.vision.reading import drawing
     from adapters.vision.reading.page import PageReader
+    from adapters.vision.reading.understanding import understand
 
     cv2.setNumThreads(threads)
     reader = PageReader(threads)
@@ -32,9 +31,7 @@ def main(threads: int) -> None:
         with Image.open(io.BytesIO(body), formats=["PNG"]) as picture:
             pixels = np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
         page, upright = reader.read(pixels)
-        points = drawing.data_points(page, upright)
-        described = describe(page, points, photographic=drawing.photographic(upright))
-        return {}, described.model_dump_json().encode()
+        return {}, understand(page, upright).model_dump_json().encode()
 
     child.serve(handle, lambda error: {"failed": f"{type(error).__name__}: {error}"[:2000]})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from adapters.vision.layout.lexicon import (
     BALANCE_HEADERS,
     CREDIT_HEADERS,
     DEBIT_HEADERS,
+    DISCOUNT_HEADERS,
     PRICE_HEADERS,
     QUANTITY_HEADERS,
     folded,
@@ -49,12 +51,15 @@ def item_warnings(tables: Sequence[Table]) -> list[str]:
         quantity, price, amount = (_column(table, QUANTITY_HEADERS), _price_column(table), amount_column(table))
         if quantity is None or price is None or amount is None or len({quantity, price, amount}) < 3:
             continue
+        discount = next((i for i, c in enumerate(table.columns) if DISCOUNT_HEADERS.search(folded(c.name))), None)
         right, wrong = 0, []
         for row in table.rows:
             q, p, a = row[quantity].value, row[price].value, row[amount].value
             if q is None or p is None or a is None:
                 continue
-            if abs(q * p - a) <= max(_CENT, abs(a) * Decimal("0.0005")):
+            off = row[discount].value if discount is not None else None
+            factor = 1 if off is None else (100 - abs(off)) / 100
+            if abs(q * p * factor - a) <= max(_CENT, abs(a) * Decimal("0.0005")):
                 right += 1
             else:
                 wrong.append((row[0].text or "a line", q, p, a))
@@ -108,19 +113,18 @@ def _steps(table: Table, balance: int) -> list[tuple[str, Decimal, Decimal, Deci
             change = row[amount].value
         elif credit is not None and debit is not None:
             inward, outward = row[credit].value, row[debit].value
-            change = None if inward is None and outward is None else abs(inward or 0) - abs(outward or Decimal(0))
+            change = (
+                None if inward is None and outward is None else abs(inward or Decimal(0)) - abs(outward or Decimal(0))
+            )
         else:
             change = None
         if before is not None and after is not None and change is not None:
-            steps.append((next((c.text for c in row if c.text), "row"), before, Decimal(change), after))
+            steps.append((next((c.text for c in row if c.text), "row"), before, change, after))
         before = after if after is not None else None
     return steps
 
 
-def _column(table: Table, pattern: object, other_than: int | None = None) -> int | None:
-    import re
-
-    assert isinstance(pattern, re.Pattern)
+def _column(table: Table, pattern: re.Pattern[str], other_than: int | None = None) -> int | None:
     for index, column in enumerate(table.columns):
         if index != other_than and column.kind in ("money", "number") and pattern.search(folded(column.name)):
             return index

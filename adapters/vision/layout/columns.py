@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adapters.vision.layout.lexicon import meaning_of
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.rows import Row
 from adapters.vision.layout.words import Run, Word, part
@@ -28,7 +30,7 @@ def lanes_of(header: Sequence[Run], body: Sequence[Row], notation: Notation) -> 
     pieces = [piece for row in body for piece in _pieces(row, notation)]
     heads = _with_margins(heads, body)
     edges = [-1e9]
-    for left, right in zip(heads, heads[1:], strict=False):
+    for left, right in itertools.pairwise(heads):
         edges.append(_boundary(left, right, pieces))
     edges.append(1e9)
     return [Lane(head.name, edges[i], edges[i + 1]) for i, head in enumerate(heads)]
@@ -38,7 +40,7 @@ def cells_of(row: Row, lanes: Sequence[Lane], notation: Notation) -> list[list[R
     """The runs of a row by column; a run across a boundary is cut between words where its parts make sense."""
     cells: list[list[Run]] = [[] for _ in lanes]
     for run in row.runs:
-        for piece in _cut(run, lanes, notation):
+        for piece in [p for half in _label_and_value(run, lanes, notation) for p in _cut(half, lanes, notation)]:
             cells[_lane_of(piece, lanes, notation)].append(piece)
     return cells
 
@@ -70,55 +72,63 @@ def _numeric(text: str, notation: Notation) -> bool:
 
 
 def _split_heads(header: Sequence[Run], body: Sequence[Row], notation: Notation) -> list[_Head]:
-    """Headers; one that stands over two separate strips of numbers is cut between its words."""
+    """Headers; one that stands over several separate strips of values is cut between its words."""
     heads: list[_Head] = []
     for run in header:
-        pending = [run]
-        while pending:
-            head = pending.pop(0)
-            cut = _cut_head(head, header, body, notation)
-            if cut is None:
-                heads.append(_Head(head.text, head.x0, head.x1))
-            else:
-                pending = [*cut, *pending]
+        strips = _strips_below(run, header, body, notation)
+        for piece in _partition(run, strips):
+            heads.append(_Head(piece.text, piece.x0, piece.x1))
     return heads
 
 
-def _cut_head(head: Run, header: Sequence[Run], body: Sequence[Row], notation: Notation) -> tuple[Run, Run] | None:
+def _strips_below(
+    head: Run, header: Sequence[Run], body: Sequence[Row], notation: Notation
+) -> list[tuple[float, float]]:
+    """Separate x-intervals of text under a header, as far as no other header is nearer to them."""
     if len(head.words) < 2:
-        return None
-    left_edge = max((r.x1 for r in header if r.x1 <= head.x0), default=head.x0 - 3 * head.height)
-    right_edge = min((r.x0 for r in header if r.x0 >= head.x1), default=head.x1 + 3 * head.height)
-    below = sorted(
-        (a, b)
-        for row in body
-        for a, b in _pieces(row, notation)
-        if a < head.x1 and b > head.x0 and a > left_edge - 0.5 * head.height and b < right_edge + 0.5 * head.height
-    )
-    if len(below) < 2:
-        return None
-    strips: list[list[float]] = [list(below[0])]
-    for a, b in below[1:]:
-        if a <= strips[-1][1] + 0.25 * head.height:
-            strips[-1][1] = max(strips[-1][1], b)
+        return []
+    margin = 1.5 * head.height
+    intervals: list[tuple[float, float]] = []
+    together = 0
+    for row in body:
+        own = []
+        for a, b in _pieces(row, notation):
+            middle = (a + b) / 2
+            apart = max(head.x0 - middle, middle - head.x1, 0.0)
+            others = min((max(h.x0 - middle, middle - h.x1, 0.0) for h in header if h is not head), default=1e9)
+            if apart < margin and apart <= others and b - a < 2 * head.width:
+                own.append((a, b))
+        intervals.extend(own)
+        together += len(own) >= 2
+    if together < max(1, 0.4 * len(body)):
+        return []
+    strips: list[tuple[float, float]] = []
+    for a, b in sorted(intervals):
+        # Places of words are good to about a sixth of the height.
+        a, b = a + 0.15 * head.height, b - 0.15 * head.height
+        if strips and a <= strips[-1][1]:
+            strips[-1] = (strips[-1][0], max(strips[-1][1], b))
         else:
-            strips.append([a, b])
-    together = max(sum(1 for a, b in _pieces(row, notation) if a < head.x1 and b > head.x0) for row in body)
-    if len(strips) < 2 or together < 2:
-        return None
-    first, second = strips[0], strips[1]
-    best: tuple[float, int] | None = None
-    for index in range(1, len(head.words)):
-        a, b = part(head, head.words[:index]), part(head, head.words[index:])
-        cost = min(abs(a.x1 - first[1]), abs(a.x0 - first[0])) + min(abs(b.x1 - second[1]), abs(b.x0 - second[0]))
-        cost += abs(a.cx - sum(first) / 2) * 0.5 + abs(b.cx - sum(second) / 2) * 0.25
-        if b.text[:1].islower():
-            cost += 2 * head.height
+            strips.append((a, b))
+    return strips
+
+
+def _partition(head: Run, strips: Sequence[tuple[float, float]]) -> list[Run]:
+    """The header's words in as many groups as there are strips, each group where it fits its strip best."""
+    if len(strips) < 2 or len(head.words) < len(strips) or len(strips) > 4:
+        return [head]
+    best: tuple[float, list[Run]] | None = None
+    for cuts in itertools.combinations(range(1, len(head.words)), len(strips) - 1):
+        edges = [0, *cuts, len(head.words)]
+        groups = [part(head, head.words[a:b]) for a, b in itertools.pairwise(edges)]
+        cost = 0.0
+        for group, (x0, x1) in zip(groups, strips, strict=True):
+            cost += min(abs(group.x0 - x0), abs(group.x1 - x1), abs(group.cx - (x0 + x1) / 2))
+            cost -= 0.5 * max(0.0, min(group.x1, x1) - max(group.x0, x0))
+            cost += 2 * head.height if group.text[0].islower() else 0.0
         if best is None or cost < best[0]:
-            best = (cost, index)
-    if best is None:
-        return None
-    return part(head, head.words[: best[1]]), part(head, head.words[best[1] :])
+            best = (cost, groups)
+    return best[1] if best else [head]
 
 
 def _with_margins(heads: list[_Head], body: Sequence[Row]) -> list[_Head]:
@@ -143,9 +153,10 @@ def _boundary(left: _Head, right: _Head, pieces: Sequence[tuple[float, float]]) 
     low, high = min(left.cx, right.cx - 1), max(right.cx, left.cx + 1)
     marks = sorted({low, high, *(x for a, b in pieces for x in (a, b) if low < x < high), left.x1, right.x0})
     marks = [x for x in marks if low <= x <= high]
-    best, chosen = None, (left.x1 + right.x0) / 2
+    best: tuple[int, float] | None = None
+    chosen = (left.x1 + right.x0) / 2
     spans: list[tuple[int, float, float]] = []
-    for a, b in zip(marks, marks[1:], strict=False):
+    for a, b in itertools.pairwise(marks):
         middle = (a + b) / 2
         crossed = sum(1 for p, q in pieces if p < middle < q) + (2 if left.x0 < middle < left.x1 else 0)
         crossed += 2 if right.x0 < middle < right.x1 else 0
@@ -158,6 +169,19 @@ def _boundary(left: _Head, right: _Head, pieces: Sequence[tuple[float, float]]) 
         if best is None or key < best:
             best, chosen = key, (a + b) / 2
     return chosen
+
+
+def _label_and_value(run: Run, lanes: Sequence[Lane], notation: Notation) -> list[Run]:
+    """`Subtotal $ 112.00` read as one run over two columns: the label and the amount apart."""
+    if len(run.words) < 2 or not any(run.x0 < lane.x1 < run.x1 for lane in lanes[:-1]):
+        return [run]
+    for index in range(1, len(run.words)):
+        left, right = run.words[:index], run.words[index:]
+        if notation.number(" ".join(word.text for word in right)) is None:
+            continue
+        label = meaning_of(" ".join(word.text for word in left))
+        return [part(run, left), part(run, right)] if label.strength >= 2 else [run]
+    return [run]
 
 
 def _cut(run: Run, lanes: Sequence[Lane], notation: Notation) -> list[Run]:

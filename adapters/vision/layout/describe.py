@@ -3,46 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from adapters.vision.layout.checks import balance_warnings, item_warnings, lines_sum
+from adapters.vision.layout.dates import dates_in
 from adapters.vision.layout.figures import Labelled, labelled_figures
 from adapters.vision.layout.issue_date import document_date
 from adapters.vision.layout.kinds import kind_of
-from adapters.vision.layout.lexicon import meaning_of
+from adapters.vision.layout.lexicon import kind_words, meaning_of
 from adapters.vision.layout.notation import Notation, notation_of
-from adapters.vision.layout.rows import Row, rows_of
+from adapters.vision.layout.receipts import item_table
+from adapters.vision.layout.rows import Row, rows_of, text_height
 from adapters.vision.layout.tables import FoundTable, find_tables
 from adapters.vision.layout.tabulate import table_of
 from adapters.vision.layout.totals import choose_total
 from adapters.vision.layout.words import Page, Run
-from schemas.documents import DocumentDescription, Figure, Table, TextLine
+from schemas.documents import Cell, Column, DocumentDescription, Figure, Table, TextLine
 
 _MOST_LINES = 2000
 
 
-def describe(page: Page, points: Sequence[Figure] = (), *, photographic: bool = False) -> DocumentDescription:
-    """What the page says. `points` are figures read off a chart's drawing; `photographic` tells of a photograph."""
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What the picture shows besides text: a photograph; a chart, with its data points where they can be told."""
+
+    photographic: bool = False
+    chart: bool = False
+    points: tuple[Figure, ...] = ()
+    measured: bool = False
+
+
+def notation(page: Page) -> Notation:
+    """How the page writes numbers and dates."""
+    return notation_of([run.text for row in rows_of(page.runs) for run in row.runs])
+
+
+def describe(page: Page, drawing: Drawing) -> DocumentDescription:
+    """What the page says."""
     lines = tuple(
         TextLine(text=run.text, box=run.box, confidence=round(run.confidence, 3)) for run in page.runs[:_MOST_LINES]
     )
     rows = rows_of(page.runs)
-    notation = notation_of([row_text for row in rows for row_text in _texts(row)])
-    chart = bool(points)
-    found = [] if chart else find_tables(rows, notation)
-    tables = tuple(table_of(table, notation, _title(rows, table, notation)) for table in found)
+    written = notation(page)
+    found = find_tables(rows, written)
+    if drawing.chart and not found:
+        return _chart(page, lines, written, drawing)
+    tables = tuple(table_of(table, written, _title(rows, table, written)) for table in found)
     body = frozenset(i for table in found for i in table.taken if i not in table.summary_rows)
-    labelled = [] if chart else labelled_figures(rows, body, notation)
-    kind = kind_of(page, rows, tables, labelled, chart=chart, photographic=photographic)
+    if not found and (items := _receipt_items(page, rows, written)) is not None:
+        tables, body = (items[0],), items[1]
+    labelled = labelled_figures(rows, body, written)
+    kind = kind_of(page, rows, tables, labelled, photographic=drawing.photographic)
     if kind == "photo":
         return DocumentDescription(kind="photo", width=page.width, height=page.height, lines=lines)
-    warnings: list[str] = []
-    sums = lines_sum(tables)
-    chosen = choose_total(labelled, sums, kind)
-    warnings.extend(chosen.warnings)
-    warnings.extend(item_warnings(tables))
-    warnings.extend(balance_warnings(tables))
-    figures = [item.figure(notation.currency) for item in labelled]
+    chosen = choose_total(labelled, lines_sum(tables), kind)
+    warnings = [*chosen.warnings, *item_warnings(tables), *balance_warnings(tables)]
+    figures = [item.figure(written.currency) for item in labelled]
     total: Decimal | None = None
     if chosen.index is not None:
         figures[chosen.index] = figures[chosen.index].model_copy(
@@ -53,9 +70,9 @@ def describe(page: Page, points: Sequence[Figure] = (), *, photographic: bool = 
         kind=kind,
         total=total,
         total_figure=chosen.index,
-        currency=notation.currency if _has_money(labelled, tables) else None,
-        date=document_date(rows, found, kind, notation),
-        figures=(*figures, *points),
+        currency=written.currency if _has_money(labelled, tables) else None,
+        date=document_date(rows, found, kind, written),
+        figures=tuple(figures),
         tables=tables,
         warnings=tuple(dict.fromkeys(warnings)),
         width=page.width,
@@ -64,8 +81,57 @@ def describe(page: Page, points: Sequence[Figure] = (), *, photographic: bool = 
     )
 
 
-def _texts(row: Row) -> list[str]:
-    return [run.text for run in row.runs]
+def _chart(page: Page, lines: tuple[TextLine, ...], written: Notation, drawing: Drawing) -> DocumentDescription:
+    """A chart's data points as figures and as a table of two columns."""
+    points = drawing.points
+    tables: tuple[Table, ...] = ()
+    warnings: tuple[str, ...] = ()
+    marked = any(written.number(run.text) is not None and "%" not in run.text for run in page.runs) and written.currency
+    if points:
+        percent = all(point.unit == "%" for point in points)
+        value = Column(name="Value", kind="percent" if percent else "number", unit="%" if percent else None)
+        rows = tuple(
+            (
+                Cell(text=point.label, confidence=point.confidence),
+                Cell(text=point.text, value=point.value, confidence=point.confidence, box=point.box),
+            )
+            for point in points
+        )
+        confidence = sum(point.confidence for point in points) / len(points)
+        tables = (
+            Table(
+                name="Chart",
+                columns=(Column(name="Category", kind="text"), value),
+                rows=rows,
+                confidence=round(confidence, 3),
+            ),
+        )
+    if drawing.measured:
+        warnings = ("The chart prints no values: they were measured against its axis and are approximate.",)
+    elif not points:
+        warnings = ("The chart prints no values and its drawing could not be measured reliably.",)
+    return DocumentDescription(
+        kind="chart",
+        currency=written.currency if marked else None,
+        figures=points,
+        tables=tables,
+        warnings=warnings,
+        width=page.width,
+        height=page.height,
+        lines=lines,
+    )
+
+
+def _receipt_items(page: Page, rows: Sequence[Row], notation: Notation) -> tuple[Table, frozenset[int]] | None:
+    """Items without a header, on pages that look like a receipt: narrow, or naming themselves one."""
+    runs = [run for row in rows for run in row.runs]
+    if not runs:
+        return None
+    width = max(run.x1 for run in runs) - min(run.x0 for run in runs)
+    named = any(kind_words(run.text) == "receipt" for run in runs)
+    ends = any(meaning_of(run.text).role == "total" and meaning_of(run.text).strength >= 2 for run in runs)
+    narrow = width < 45 * text_height(runs)
+    return item_table(rows, notation) if ends and (named or (narrow and page.height > page.width)) else None
 
 
 def _has_money(labelled: Sequence[Labelled], tables: Sequence[Table]) -> bool:
@@ -84,7 +150,7 @@ def _title(rows: Sequence[Row], table: FoundTable, notation: Notation) -> str | 
     close = rows[first].cy - above.cy < 4 * rows[first].height
     if not close or len(above.runs) != 1 or notation.numbers(above.text) or len(above.text) > 60:
         return None
-    if meaning_of(above.text).strength >= 2:
+    if meaning_of(above.text).strength >= 2 or ":" in above.text or dates_in(above.text):
         return None
     overlaps = above.runs[0].x0 < header[-1].x1 and header[0].x0 < above.runs[0].x1
     return above.text.strip(" :") if overlaps else None

@@ -83,19 +83,30 @@ def _of_row(rows: Sequence[Row], index: int, row: Row, notation: Notation) -> li
         text = cleaned_text(run.text)
         number = notation.number(text)
         if number is not None:
-            label, sources = _label_of(rows, index, run, label_runs)
-            if label:
+            label, sources = _label_of(rows, index, run, label_runs, notation)
+            if label and not _identifier(text, number):
                 found.append(_labelled(label, number, run, sources, index, notation))
             continue
-        inside = _inside(run, index, notation, label_runs)
+        inside = _inside(run, index, notation)
         if inside is not None:
+            if _followed_by_value(run, row, notation):
+                # "Tax 15% on $ 112.90" and its amount at the right: the numbers inside belong to the label.
+                found.extend(item for item in inside if item.number.unit == "%")
+                label_runs = [run]
+                continue
             found.extend(inside)
-            if not inside:
-                label_runs.append(run)
+            label_runs = [] if inside else [run]
             continue
         if any(c.isalnum() for c in text) or mark_of(text):
             label_runs = [run] if not _continues(label_runs, run) else [*label_runs, run]
     return found
+
+
+def _identifier(text: str, number: Number) -> bool:
+    """Long or zero-led runs of digits are names: numbers of invoices, accounts, articles."""
+    digits = "".join(c for c in text if c.isdigit())
+    plain = number.mark is None and number.unit is None and number.decimals == 0 and text.strip("#: ").isdigit()
+    return plain and (len(digits) >= 7 or (len(digits) > 1 and digits.startswith("0")))
 
 
 def _continues(label_runs: Sequence[Run], run: Run) -> bool:
@@ -124,10 +135,12 @@ def _labelled(label: str, number: Number, run: Run, sources: Sequence[Run], inde
     )
 
 
-def _label_of(rows: Sequence[Row], index: int, run: Run, left: Sequence[Run]) -> tuple[str, list[Run]]:
+def _label_of(
+    rows: Sequence[Row], index: int, run: Run, left: Sequence[Run], notation: Notation
+) -> tuple[str, list[Run]]:
     """The label of a number standing alone: text left of it on its row, else above it, else below it."""
     near = [r for r in left if r.x1 <= run.x0 + 2]
-    above = _above(rows, index, run)
+    above = _above(rows, index, run, notation)
     if near:
         gap = run.x0 - near[-1].x1
         # A big number with its caption right above is a card, whatever stands left of it.
@@ -136,26 +149,26 @@ def _label_of(rows: Sequence[Row], index: int, run: Run, left: Sequence[Run]) ->
             return " ".join(r.text for r in near), near
     if above is not None:
         return above.text, [above]
-    below = _below(rows, index, run)
+    below = _below(rows, index, run, notation)
     return (below.text, [below]) if below is not None else ("", [])
 
 
-def _above(rows: Sequence[Row], index: int, run: Run) -> Run | None:
+def _above(rows: Sequence[Row], index: int, run: Run, notation: Notation) -> Run | None:
     for other in reversed(rows[max(0, index - 3) : index]):
         for candidate in other.runs:
             if _aligned(candidate, run) and 0 < run.y0 - candidate.y1 + 0.6 * candidate.height < 1.6 * max(
                 run.height, candidate.height
             ):
-                return candidate if _is_label(candidate) else None
+                return candidate if _is_label(candidate, notation) else None
     return None
 
 
-def _below(rows: Sequence[Row], index: int, run: Run) -> Run | None:
+def _below(rows: Sequence[Row], index: int, run: Run, notation: Notation) -> Run | None:
     """A caption under a number counts when the number is clearly larger than it."""
     for other in rows[index + 1 : index + 3]:
         for candidate in other.runs:
             if _aligned(candidate, run) and candidate.y0 - run.y1 < 0.8 * run.height:
-                return candidate if _is_label(candidate) and run.height > 1.3 * candidate.height else None
+                return candidate if _is_label(candidate, notation) and run.height > 1.3 * candidate.height else None
     return None
 
 
@@ -168,12 +181,19 @@ def _aligned(label: Run, run: Run) -> bool:
     )
 
 
-def _is_label(run: Run) -> bool:
+def _is_label(run: Run, notation: Notation) -> bool:
+    if any(number.money_like for number in notation.numbers(run.text)) or dates_in(run.text):
+        return False
     letters = sum(c.isalpha() for c in run.text)
     return letters >= 2 and letters >= sum(c.isdigit() for c in run.text) and len(run.words) <= 6
 
 
-def _inside(run: Run, index: int, notation: Notation, left: Sequence[Run]) -> list[Labelled] | None:
+def _followed_by_value(run: Run, row: Row, notation: Notation) -> bool:
+    after = [other for other in row.runs if other.x0 >= run.x1 - 2]
+    return bool(after) and (number := notation.number(after[0].text)) is not None and number.unit != "%"
+
+
+def _inside(run: Run, index: int, notation: Notation) -> list[Labelled] | None:
     """Numbers within a run of text: `TOTAL $821.14`, `Sales Tax (8.5%) $66.23`. None when it holds none.
 
     An empty list tells that the numbers in it are none to report (addresses, names with digits).
@@ -188,7 +208,7 @@ def _inside(run: Run, index: int, notation: Notation, left: Sequence[Run]) -> li
     label = plain[: last.start].rstrip()
     ends = not plain[last.end :].strip(" .*:;-")
     meaning = meaning_of(label)
-    worded = sum(c.isalpha() for c in label) >= 2
+    worded = sum(c.isalpha() for c in label) >= 2 and not _identifier(text[last.start : last.end], last)
     if (
         ends
         and worded

@@ -37,7 +37,6 @@ def document_date(
     rows: Sequence[Row], tables: Sequence[FoundTable], kind: DocumentKind, notation: Notation
 ) -> datetime.date | None:
     """The issue date, None when no date or several equally good ones stand on the page."""
-    headers = {i: i - 1 for table in tables for i in sorted(table.taken) if i not in table.header}
     body = {i for table in tables if len(table.rows) > 1 for i in table.taken if i not in table.header}
     found: list[tuple[int, int, datetime.date]] = []
     for index, row in enumerate(rows):
@@ -49,7 +48,6 @@ def document_date(
                 rank = _rank(label, index in body)
                 if rank > 0:
                     found.append((rank, -index, date.date))
-    del headers
     if not found:
         return None
     best = max(rank for rank, _, _ in found)
@@ -79,13 +77,18 @@ def _rank(label: str, in_table: bool) -> int:
     return 1
 
 
+def _worded(text: str) -> bool:
+    letters = sum(c.isalpha() for c in text)
+    return letters >= 2 and letters > sum(c.isdigit() for c in text)
+
+
 def _label(rows: Sequence[Row], index: int, position: int, run: Run, before: str) -> str:
     """The words in front of a date, left of it, or else above it."""
     if re.search(r"[^\W\d_]{2,}", before):
         return before
     if position > 0:
         left = rows[index].runs[position - 1]
-        if run.x0 - left.x1 < 12 * run.height and not dates_in(left.text) and re.search(r"[^\W\d_]{2,}", left.text):
+        if run.x0 - left.x1 < 12 * run.height and not dates_in(left.text) and _worded(left.text):
             return left.text
     for other in reversed(rows[max(0, index - 2) : index]):
         for above in other.runs:

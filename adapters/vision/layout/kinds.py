@@ -26,15 +26,12 @@ def kind_of(
     tables: Sequence[Table],
     figures: Sequence[Labelled],
     *,
-    chart: bool,
     photographic: bool,
 ) -> DocumentKind:
     """The kind; `unknown` when nothing speaks for any."""
     letters = sum(len(run.text) for run in page.runs if run.confidence > 0.8)
     if letters < 3 or (photographic and letters < 12 and not figures):
         return "photo" if photographic or not page.runs else "text"
-    if chart:
-        return "chart"
     votes = _votes(rows)
     statement = any(
         any(column.kind == "date" for column in table.columns)
@@ -67,7 +64,7 @@ def kind_of(
         return "table" if covered * 2 >= len(rows) or not totals else "unknown"
     if totals:
         return "receipt" if page.height > page.width and len(rows) < 40 else "unknown"
-    return "text" if letters >= 20 and len(figures) < 3 else "unknown"
+    return "text" if len(figures) < 3 else "unknown"
 
 
 def _votes(rows: Sequence[Row]) -> Counter[str]:

@@ -169,7 +169,7 @@ ID_HEADERS = re.compile(
     r"(?:invoice|order|item|cheque|check|customer|product|part|kunden|rechnungs|bestell) ?(?:number|no|nr|id|code|nummer))"
 )
 QUANTITY_HEADERS = re.compile(
-    r"\b(?:qty|quantity|menge|anzahl|quantite|qte|cantidad|cant|quantita|qta|aantal|hoeveelheid|quantidade|qtd|units?|"
+    r"\b(?:qty|quantity|menge|anzahl|quantite|qte|cantidad|cant|quantita|qta|aantal|hoeveelheid|quantidade|qtd|units?(?! (?:price|cost))|"
     r"stuck|antal|ilosc|hours|hrs|stunden|std|uren|heures|horas|ore|数量)\b"
 )
 PRICE_HEADERS = re.compile(
@@ -188,6 +188,7 @@ CREDIT_HEADERS = re.compile(
     r"\b(?:credits?|deposits?|paid in|money in|in|haben|gutschrift\w*|versements?|depots?|abonos?|haber|credito|avere|"
     r"entrate|bij|entradas?)\b"
 )
+DISCOUNT_HEADERS = re.compile(r"\b(?:disc\w*|rabatt|remise|dto|descuento|sconto|korting|desconto|off)\b")
 BALANCE_HEADERS = re.compile(r"\b(?:balance|running balance|saldo|solde|kontostand)\b")
 _ADDRESSES = re.compile(r"@|www\.|https?:|\.com\b|\.[a-z]{2}/")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,9 +23,7 @@ from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.rows import Row
 from adapters.vision.layout.words import Run
 
-SUMMARY_ROLES = frozenset(
-    {"total", "amount_due", "subtotal", "tax", "discount", "shipping", "tip", "paid", "change", "closing_balance"}
-)
+SUMMARY_ROLES = frozenset({"total", "amount_due", "subtotal", "tax", "discount", "shipping", "tip"})
 _DASHES = {"-", "–", "—", "--", "---", "n/a", "N/A"}
 _YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
 
@@ -83,11 +83,16 @@ def _header_like(row: Row, notation: Notation) -> bool:
     if len(row.runs) < 2 and not (len(row.runs) == 1 and len(row.runs[0].words) in (2, 3, 4)):
         return False
     texts = [run.text for run in row.runs]
-    if any(len(text) > 45 or text.endswith(":") for text in texts):
+    if any(len(text) > 45 or text.endswith(":") or _coded(text) for text in texts):
         return False
     values = [is_value(text, notation) and not _YEAR.match(text) for text in texts]
     named = sum(any(c.isalpha() for c in text) for text in texts)
     return not any(values) and named >= 1 and (len(row.runs) >= 2 or named >= 1)
+
+
+def _coded(text: str) -> bool:
+    """More digits than letters: an order number or a phone number, not the name of a column."""
+    return not _YEAR.match(text) and sum(c.isdigit() for c in text) > sum(c.isalpha() for c in text)
 
 
 def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable | None:
@@ -101,7 +106,7 @@ def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable
         heads.append(first)
         first += 1
     last = _reach(rows, first, header, notation)
-    if last < first:
+    if last < first or _nearer_header(rows, first, last, notation):
         return None
     body = [rows[i] for i in range(first, last + 1)]
     if len(header) == 1 and not _single_head_fits(header[0], body, notation):
@@ -112,7 +117,10 @@ def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable
     lanes = lanes_of(header, model, notation)
     if len(lanes) < 2:
         return None
-    drafts = _drafts(rows, range(first, last + 1), lanes, notation)
+    drafts = _trimmed(_drafts(rows, range(first, last + 1), lanes, notation), len(lanes), notation)
+    lanes, drafts = _without_ornaments(lanes, drafts)
+    if len(lanes) < 2:
+        return None
     data = [draft for draft in drafts if not draft.summary]
     if not _convincing(lanes, data, notation):
         return None
@@ -125,6 +133,43 @@ def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable
         summary_rows=frozenset(draft.index for draft in drafts if draft.summary),
         header=tuple(heads),
     )
+
+
+def _nearer_header(rows: Sequence[Row], first: int, last: int, notation: Notation) -> bool:
+    """Another row that could be the header stands between this one and the first values."""
+    for row in rows[first : last + 1]:
+        if _is_data(row, notation):
+            return False
+        if len(row.runs) >= 2 and _header_like(row, notation):
+            return True
+    return False
+
+
+def _trimmed(drafts: list[_Draft], lanes: int, notation: Notation) -> list[_Draft]:
+    """Without rows at the end that have other things than values where the table has values."""
+    data = [draft for draft in drafts if not draft.summary]
+    strong = [column for column in range(lanes) if _is_value_column(column, data, notation)]
+    while drafts and not drafts[-1].summary and len(drafts) > 1:
+        cells = [drafts[-1].cells[column] for column in strong]
+        texts = [" ".join(run.text for run in cell) for cell in cells if cell]
+        if any(is_value(text, notation) for text in texts):
+            break
+        drafts = drafts[:-1]
+    return drafts
+
+
+def _is_value_column(column: int, data: Sequence[_Draft], notation: Notation) -> bool:
+    cells = [" ".join(run.text for run in draft.cells[column]) for draft in data if draft.cells[column]]
+    values = sum(is_value(cell, notation) for cell in cells)
+    return bool(cells) and values >= 0.6 * len(cells) and len(cells) >= 0.4 * len(data)
+
+
+def _without_ornaments(lanes: list[Lane], drafts: list[_Draft]) -> tuple[list[Lane], list[_Draft]]:
+    """Without columns that hold nothing under a header of one character (a sorting arrow, an icon)."""
+    kept = [i for i, lane in enumerate(lanes) if len(lane.name) > 1 or any(draft.cells[i] for draft in drafts)]
+    for draft in drafts:
+        draft.cells = [draft.cells[i] for i in kept]
+    return [lanes[i] for i in kept], drafts
 
 
 def _single_head_fits(head: Run, body: Sequence[Row], notation: Notation) -> bool:
@@ -198,11 +243,15 @@ def _ends_in_value(run: Run, notation: Notation) -> bool:
 
 
 def _summary_label(row: Row, notation: Notation) -> bool:
-    label = " ".join(run.text for run in row.runs if not is_value(run.text, notation))
-    words = [word for word in label.split() if notation.number(word) is None]
-    meaning = meaning_of(" ".join(words))
-    has_value = bool(notation.numbers(row.text))
-    return has_value and meaning.role in SUMMARY_ROLES and meaning.strength >= 2 and 0 < len(words) <= 5
+    """A row whose words say total, subtotal, tax or the like, with an amount and no date."""
+    if not notation.numbers(row.text) or any(date_of(run.text, notation.order) for run in row.runs):
+        return False
+    for run in row.runs:
+        words = [word.text for word in run.words if notation.number(word.text) is None]
+        meaning = meaning_of(" ".join(words))
+        if meaning.role in SUMMARY_ROLES and meaning.strength >= 2 and 0 < len(words) <= 6:
+            return True
+    return False
 
 
 def _drafts(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notation: Notation) -> list[_Draft]:
@@ -210,25 +259,59 @@ def _drafts(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notation
     pending: _Draft | None = None
     usual = [len([c for c in cells_of(rows[i], lanes, notation) if c]) for i in indices if _is_data(rows[i], notation)]
     typical = statistics.median(usual) if usual else 2
+    pitch = _pitch([rows[i] for i in indices], notation)
     for index in indices:
         row = rows[index]
         cells = cells_of(row, lanes, notation)
         filled = [cell for cell in cells if cell]
         if _is_data(row, notation):
             label = _summary_label(row, notation)
-            total_like = label and meaning_of(filled[0][0].text).role in SUMMARY_ROLES
-            draft = _Draft(cells, index, summary=label and (len(filled) < typical or total_like or len(filled) <= 2))
+            begins = label and _says_total(filled[0], notation)
+            draft = _Draft(cells, index, summary=label and (len(filled) < typical or begins or len(filled) <= 2))
             if pending is not None and not draft.summary and not _has_text(cells, notation):
                 _merge(draft, pending, before=True)
             pending = None
             drafts.append(draft)
             continue
-        close = bool(drafts) and row.cy - _bottom(drafts[-1]) < 1.3 * row.height
+        close = bool(drafts) and row.cy - _bottom(drafts[-1]) < min(1.3 * row.height, 0.9 * pitch)
         if close and not drafts[-1].summary:
             _merge(drafts[-1], _Draft(cells, index), before=False)
         else:
             pending = _Draft(cells, index)
+    _unlabelled_sum(drafts, notation)
     return drafts
+
+
+def _pitch(rows: Sequence[Row], notation: Notation) -> float:
+    """Least distance between neighbouring rows that both bring values: lines closer than that continue a row."""
+    steps = [
+        below.cy - above.cy
+        for above, below in itertools.pairwise(rows)
+        if _is_data(above, notation) and _is_data(below, notation)
+    ]
+    return statistics.median(steps) if steps else 1e9
+
+
+def _says_total(cell: Sequence[Run], notation: Notation) -> bool:
+    words = [word.text for run in cell for word in run.words if notation.number(word.text) is None]
+    return len(words) <= 4 and meaning_of(" ".join(words)).role in SUMMARY_ROLES
+
+
+def _unlabelled_sum(drafts: Sequence[_Draft], notation: Notation) -> None:
+    """A last row without words whose numbers are the sums of the columns above is a total row."""
+    data = [draft for draft in drafts if not draft.summary]
+    if len(data) < 2 or _has_text(data[-1].cells, notation):
+        return
+    sums = 0
+    for column, cell in enumerate(data[-1].cells):
+        if not cell:
+            continue
+        printed = notation.number(" ".join(run.text for run in cell))
+        above = [notation.number(" ".join(run.text for run in draft.cells[column])) for draft in data[:-1]]
+        if printed is None or sum(n.value for n in above if n is not None) != printed.value:
+            return
+        sums += 1
+    data[-1].summary = sums >= 1 and not data[-1].cells[0]
 
 
 def _bottom(draft: _Draft) -> float:
@@ -249,24 +332,27 @@ def _convincing(lanes: Sequence[Lane], data: Sequence[_Draft], notation: Notatio
     """Some column holds values in most rows, and there are rows or headers enough to be no accident."""
     if not data:
         return False
-    names = [folded(lane.name) for lane in lanes]
+    names = [folded(lane.name) for lane in lanes if lane.name]
     known = sum(
         bool(
-            MONEY_HEADERS.search(n) or QUANTITY_HEADERS.search(n) or AMOUNT_HEADERS.search(n) or ID_HEADERS.fullmatch(n)
+            MONEY_HEADERS.search(name)
+            or QUANTITY_HEADERS.search(name)
+            or AMOUNT_HEADERS.search(name)
+            or ID_HEADERS.fullmatch(name)
         )
-        for n in names
-        if n
+        for name in names
     )
-    strong = 0
-    for column in range(len(lanes)):
-        cells = [" ".join(run.text for run in draft.cells[column]) for draft in data if draft.cells[column]]
-        values = sum(is_value(cell, notation) for cell in cells)
-        if cells and values >= 0.6 * len(cells) and len(cells) >= 0.4 * len(data):
-            strong += 1
-    if strong == 0:
+    strong = sum(_is_value_column(column, data, notation) for column in range(len(lanes)))
+    filled = sum(bool(cell) for draft in data for cell in draft.cells) / (len(lanes) * len(data))
+    if strong == 0 or filled < (0.34 if known >= 2 else 0.5):
         return False
     if len(data) == 1:
-        return len(lanes) >= 3 and (known >= 1 or strong >= 2)
-    if len(lanes) == 2:
-        return len(data) >= 3 or known >= 1
-    return True
+        return len(lanes) >= 3 and filled > 0.6 and (known >= 2 or strong >= 2)
+    labels = sum(_says_total(next(cell for cell in draft.cells if cell), notation) for draft in data)
+    if known == 0 and labels * 2 >= len(data):
+        # Tax, Discount, Amount one below the other: labelled figures, not a table.
+        return False
+    patterns = Counter(tuple(bool(cell) for cell in draft.cells) for draft in data)
+    if known == 0 and patterns.most_common(1)[0][1] < 0.6 * len(data):
+        return False
+    return len(data) >= 3 or known >= 1 or (len(lanes) >= 3 and len(data) >= 2)

@@ -10,6 +10,7 @@ from adapters.vision.layout.dates import date_of
 from adapters.vision.layout.lexicon import ID_HEADERS, MONEY_HEADERS, QUANTITY_HEADERS, folded
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.numbers import Number
+from adapters.vision.layout.rows import rows_of
 from adapters.vision.layout.tables import FoundTable
 from adapters.vision.layout.words import Run, around
 from schemas.documents import Cell, Column, Table
@@ -125,7 +126,7 @@ def _money_by_name(label: str, numbers: Sequence[Number]) -> bool:
     cents = sum(number.decimals == 2 for number in numbers)
     if any(number.decimals > 2 for number in numbers):
         return False
-    return bool(MONEY_HEADERS.search(label)) or (cents == len(numbers) and len(numbers) >= 2 and _amounts(numbers))
+    return bool(MONEY_HEADERS.search(label)) or (cents == len(numbers) and _amounts(numbers))
 
 
 def _amounts(numbers: Sequence[Number]) -> bool:
@@ -144,5 +145,4 @@ def _named(columns: Sequence[Column]) -> tuple[Column, ...]:
 
 
 def _text(runs: Sequence[Run]) -> str:
-    ordered = sorted(runs, key=lambda run: (round(run.cy / max(run.height, 1)), run.x0))
-    return " ".join(run.text for run in ordered)
+    return " ".join(row.text for row in rows_of(runs))

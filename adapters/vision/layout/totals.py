@@ -53,6 +53,8 @@ def choose_total(figures: Sequence[Labelled], lines_sum: Decimal | None, kind: D
     value = figures[best].number.value
     warnings: list[str] = []
     confidence = figures[best].confidence
+    if figures[best].meaning.strength == 1 and best not in agreed:
+        confidence *= 0.8
     if best in agreed:
         confidence = max(confidence, min(0.99, confidence + 0.1))
     rivals = {

@@ -127,7 +127,7 @@ def _credible(reading: Reading) -> bool:
     if not text or reading.confidence < _UNREADABLE:
         return False
     # Icons and textures come out as single odd characters.
-    return len(text) > 1 or (reading.confidence >= 0.6 if text.isascii() and text.isalnum() else False)
+    return len(text) > 1 or (reading.confidence >= 0.85 if text.isascii() and text.isalnum() else False)
 
 
 def _is_tall(quad: Quad) -> bool:

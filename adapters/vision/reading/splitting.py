@@ -21,7 +21,8 @@ def runs_of(reading: Reading, level: Level, source: Box) -> list[Run]:
     words = _words(reading, x0, x1 - x0, height)
     if not words:
         return []
-    whole = Run(words=tuple(words), x0=x0, y0=y0, x1=x1, y1=y1, box=source)
+    # The detector's box is padded; the words' own places are not.
+    whole = Run(words=tuple(words), x0=words[0].x0, y0=y0, x1=words[-1].x1, y1=y1, box=source)
     pieces: list[list[Word]] = [[words[0]]]
     for word in words[1:]:
         if word.x0 - pieces[-1][-1].x1 > _RUN_GAP * height:
@@ -38,6 +39,9 @@ def _words(reading: Reading, left: float, width: float, height: float) -> list[W
     def close() -> None:
         if letters:
             text = unicodedata.normalize("NFKC", "".join(letter for letter, _, _ in letters)).strip()
+            if "ğ" in text and not any(c in reading.text for c in "şıİŞçö"):
+                # Outside of Turkish words this is a g over a rule or a descender.
+                text = text.replace("ğ", "g")
             certain = [certainty for _, _, certainty in letters]
             if text:
                 x0 = max(left, left + letters[0][1] - half)
@@ -56,12 +60,6 @@ def _words(reading: Reading, left: float, width: float, height: float) -> list[W
             close()
         letters.append((letter, x, certainty))
     close()
-    if words:
-        # The crop begins and ends at the ink: the outer words reach to its edges.
-        first, last = words[0], words[-1]
-        words[0] = Word(first.text, left, max(first.x1, left + 1), first.confidence, first.weakest)
-        last = words[-1]
-        words[-1] = Word(last.text, last.x0, left + width, last.confidence, last.weakest)
     return words
 
 

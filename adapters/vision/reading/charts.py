@@ -1,0 +1,368 @@
+"""Bar charts: bars found as filled rectangles on one base line, their categories, and their values.
+
+A value printed at its bar is taken as printed; the bars' lengths confirm it. Without printed values the length is
+measured against the axis, which is said and given a lower confidence. Anything less regular yields nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from adapters.vision.layout.notation import Notation
+from adapters.vision.layout.numbers import Number
+from adapters.vision.layout.words import Page, Run
+from adapters.vision.reading.models import Pixels
+from schemas.documents import Figure
+
+Colour = npt.NDArray[np.int16]
+
+_MOST_COLOURS = 6
+# Larger pictures are looked at in a smaller copy: bars are coarse, and each colour costs a pass.
+_LOOKED_AT = 1_500_000
+_MOST_BARS = 60
+_MEASURED_CONFIDENCE = 0.6
+_LEAST_TICKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a drawing says: data points (none when they cannot be told), and whether values were measured."""
+
+    points: tuple[Figure, ...] = ()
+    measured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """In the upright frame: x0..x1 across, `end` where its value is, `base` on the base line (y grows downwards)."""
+
+    x0: float
+    x1: float
+    end: float
+    base: float
+
+    @property
+    def cx(self) -> float:
+        return (self.x0 + self.x1) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A run in the frame in which bars stand upright."""
+
+    run: Run
+    number: Number | None
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def cx(self) -> float:
+        return (self.x0 + self.x1) / 2
+
+    @property
+    def cy(self) -> float:
+        return (self.y0 + self.y1) / 2
+
+
+def chart_of(page: Page, image: Pixels, notation: Notation) -> Chart | None:
+    """The bar chart or the axes on a page, None where there are none."""
+    if not 2 <= len(page.runs) <= 150:
+        return None
+    axis_seen = False
+    for turned in (False, True):
+        frame = np.ascontiguousarray(np.rot90(image)) if turned else image
+        marks = [_mark(run, image.shape[1], notation, turned=turned) for run in page.runs]
+        axis = _axis(marks)
+        axis_seen = axis_seen or axis is not None
+        bars = _scaled_bars(frame) if _could_be_bars(marks) else []
+        if len(bars) < 2:
+            continue
+        chart = _points(bars, marks, axis)
+        if chart is not None:
+            return chart
+    return Chart() if axis_seen else None
+
+
+def _mark(run: Run, width: int, notation: Notation, *, turned: bool) -> _Mark:
+    number = notation.number(run.text)
+    if not turned:
+        return _Mark(run, number, run.x0, run.y0, run.x1, run.y1)
+    # A quarter turn counter-clockwise: what was right is above.
+    return _Mark(run, number, run.y0, width - run.x1, run.y1, width - run.x0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """value = slope × y + offset; `ticks` are its marks, `unit` what they carry."""
+
+    slope: float
+    offset: float
+    ticks: tuple[_Mark, ...]
+
+    def value(self, y: float) -> float:
+        return self.slope * y + self.offset
+
+    def place(self, value: float) -> float:
+        return (value - self.offset) / self.slope
+
+
+def _axis(marks: Sequence[_Mark]) -> _Axis | None:
+    """Numbers one above the other in equal steps, growing upwards: at least four, not years."""
+    numeric = [m for m in marks if m.number is not None]
+    best: list[_Mark] = []
+    for anchor in numeric:
+        tolerance = 0.7 * anchor.run.height
+        column = sorted(
+            (
+                m
+                for m in numeric
+                if min(abs(m.x1 - anchor.x1), abs(m.cx - anchor.cx), abs(m.x0 - anchor.x0)) < tolerance
+            ),
+            key=lambda m: -m.cy,
+        )
+        for chain in _chains(column):
+            if len(chain) > len(best):
+                best = chain
+    if len(best) < _LEAST_TICKS:
+        return None
+    values = [float(m.number.value) for m in best if m.number is not None]
+    if all(1900 <= value <= 2100 and value == int(value) for value in values):
+        return None
+    slope, offset = np.polyfit([m.cy for m in best], values, 1)
+    axis = _Axis(float(slope), float(offset), tuple(best))
+    span = max(values) - min(values)
+    if any(abs(axis.value(m.cy) - value) > 0.02 * span for m, value in zip(best, values, strict=True)):
+        return None
+    return axis
+
+
+def _chains(column: Sequence[_Mark]) -> list[list[_Mark]]:
+    """Runs of consecutive marks whose values rise by one step, from below to above."""
+    chains: list[list[_Mark]] = []
+    current: list[_Mark] = []
+    for mark in column:
+        assert mark.number is not None
+        if len(current) >= 2:
+            first, second = current[-2].number, current[-1].number
+            assert first is not None
+            assert second is not None
+            if mark.number.value - second.value == second.value - first.value:
+                current.append(mark)
+                continue
+            chains.append(current)
+            current = [current[-1]]
+        if current:
+            last = current[-1].number
+            assert last is not None
+            current = [*current, mark] if mark.number.value > last.value else [mark]
+        else:
+            current = [mark]
+    chains.append(current)
+    return chains
+
+
+def _could_be_bars(marks: Sequence[_Mark]) -> bool:
+    """A chart has a few numbers and is not full of text."""
+    return sum(mark.number is not None for mark in marks) >= 2 and sum(len(mark.run.text) for mark in marks) < 900
+
+
+def _scaled_bars(image: Pixels) -> list[_Bar]:
+    scale = (_LOOKED_AT / (image.shape[0] * image.shape[1])) ** 0.5
+    if scale >= 1:
+        return _bars(image)
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return [
+        _Bar(bar.x0 / scale, bar.x1 / scale, bar.end / scale, bar.base / scale)
+        for bar in _bars(np.asarray(small, dtype=np.uint8))
+    ]
+
+
+def _bars(image: Pixels) -> list[_Bar]:
+    """Filled rectangles of one width that stand on one base line. Empty when they are not that regular."""
+    height, width = image.shape[:2]
+    found: list[tuple[int, int, int, int]] = []
+    for colour in _fills(image):
+        close = (np.abs(image.astype(np.int16) - colour).max(axis=2) < 28).astype(np.uint8)
+        # Text and grid lines on the bars leave holes; text and grid lines beside them are thin.
+        close = cv2.morphologyEx(close, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        contours, _ = cv2.findContours(close, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        for contour in contours[:2000]:
+            x, y, w, h = cv2.boundingRect(contour)
+            if w < 5 or h < 3 or w > 0.6 * width or h > 0.97 * height:
+                continue
+            if cv2.contourArea(contour) > 0.86 * (w - 1) * (h - 1):
+                found.append((x, y, w, h))
+    if not found:
+        return []
+    groups: list[list[tuple[int, int, int, int]]] = []
+    for box in sorted(found, key=lambda b: -b[2] * b[3]):
+        for group in groups:
+            x, y, w, h = group[0]
+            if abs((box[1] + box[3]) - (y + h)) <= max(2.5, 0.006 * height) and abs(box[2] - w) <= max(3, 0.12 * w):
+                group.append(box)
+                break
+        else:
+            groups.append([box])
+    best = max(groups, key=len)
+    if not 2 <= len(best) <= _MOST_BARS:
+        return []
+    lengths = [h for _, _, _, h in best]
+    if len({length // 2 for length in lengths}) == 1 and len(best) > 2:
+        # All of one size: buttons, boxes, a legend.
+        return []
+    bars = sorted((_Bar(x, x + w, y, y + h) for x, y, w, h in best), key=lambda bar: bar.x0)
+    overlapping = any(a.x1 > b.x0 + 2 for a, b in zip(bars, bars[1:], strict=False))
+    stacked = sum(
+        1
+        for x, y, w, h in found
+        for bar in bars
+        if abs(x - bar.x0) < 3 and abs(w - (bar.x1 - bar.x0)) < 4 and abs(y + h - bar.end) < 4
+    )
+    return [] if overlapping or stacked else bars
+
+
+def _fills(image: Pixels) -> list[Colour]:
+    """The commonest colours that are not the background's."""
+    step = max(1, max(image.shape[:2]) // 400)
+    small = image[::step, ::step].reshape(-1, 3)
+    coarse = (small // 12).astype(np.int32)
+    codes, inverse, counts = np.unique(
+        coarse[:, 0] * 1024 + coarse[:, 1] * 32 + coarse[:, 2], return_inverse=True, return_counts=True
+    )
+    order = np.argsort(counts)[::-1]
+    background = np.median(small[inverse == order[0]], axis=0).astype(np.int16)
+    fills: list[Colour] = []
+    for index in order[1:40]:
+        if counts[index] < 0.004 * len(small) or len(fills) >= _MOST_COLOURS:
+            break
+        colour = np.median(small[inverse == index], axis=0).astype(np.int16)
+        if all(np.abs(colour - other).max() >= 28 for other in (background, *fills)):
+            fills.append(colour)
+    return fills
+
+
+def _points(bars: Sequence[_Bar], marks: Sequence[_Mark], axis: _Axis | None) -> Chart | None:
+    base = float(np.median([bar.base for bar in bars]))
+    ticks = {id(tick) for tick in axis.ticks} if axis is not None else set()
+    names = [_category(bar, base, marks, ticks) for bar in bars]
+    if sum(name is not None for name in names) < max(2, 0.6 * len(bars)):
+        return None
+    printed = [_printed(bar, marks, ticks, names) for bar in bars]
+    if sum(mark is not None for mark in printed) >= 0.8 * len(bars):
+        return Chart(_from_print(bars, names, printed, base))
+    if axis is None:
+        return Chart()
+    if not _starts_at_axis(axis, base):
+        return Chart()
+    return Chart(_measured(bars, names, axis), measured=True)
+
+
+def _category(bar: _Bar, base: float, marks: Sequence[_Mark], ticks: set[int]) -> _Mark | None:
+    """The text under a bar, closest to the base line."""
+    reach = 0.75 * max(bar.x1 - bar.x0, 12.0)
+    under = [
+        mark
+        for mark in marks
+        if id(mark) not in ticks
+        and abs(mark.cx - bar.cx) < reach
+        and -0.35 * mark.run.height < mark.y0 - base < 4 * mark.run.height
+    ]
+    return min(
+        under, key=lambda mark: (round((mark.y0 - base) / max(mark.run.height, 1)), abs(mark.cx - bar.cx)), default=None
+    )
+
+
+def _printed(bar: _Bar, marks: Sequence[_Mark], ticks: set[int], names: Sequence[_Mark | None]) -> _Mark | None:
+    """The number at the end of a bar: just beyond it, or just inside."""
+    taken = {id(name) for name in names}
+    near = [
+        mark
+        for mark in marks
+        if mark.number is not None
+        and id(mark) not in ticks
+        and id(mark) not in taken
+        and abs(mark.cx - bar.cx) < 0.8 * max(bar.x1 - bar.x0, 14.0)
+        and -2.2 * mark.run.height < mark.cy - bar.end < 1.6 * mark.run.height
+        or mark.number is not None
+        and id(mark) not in ticks | taken
+        and bar.x0 <= mark.cx <= bar.x1
+        and abs(mark.y1 - bar.end) < 1.2 * mark.run.height
+    ]
+    return min(near, key=lambda mark: abs(mark.cx - bar.cx) + abs(mark.cy - bar.end), default=None)
+
+
+def _from_print(
+    bars: Sequence[_Bar], names: Sequence[_Mark | None], printed: Sequence[_Mark | None], base: float
+) -> tuple[Figure, ...]:
+    """Printed values; each is doubted that does not fit the others' lengths."""
+    ratios = [
+        float(mark.number.value) / max(base - bar.end, 1.0)
+        for bar, mark in zip(bars, printed, strict=True)
+        if mark is not None and mark.number is not None
+    ]
+    typical = float(np.median(ratios))
+    points: list[Figure] = []
+    for bar, name, mark in zip(bars, names, printed, strict=True):
+        if name is None or mark is None or mark.number is None:
+            continue
+        length = base - bar.end
+        fits = abs(typical * length - float(mark.number.value)) <= abs(typical) * max(4.0, 0.05 * length)
+        confidence = min(mark.run.confidence, mark.run.weakest, name.run.confidence) * mark.number.doubt
+        points.append(
+            Figure(
+                label=name.run.text,
+                value=mark.number.value,
+                unit=mark.number.unit or None,
+                role="data_point",
+                text=mark.run.text,
+                confidence=round(confidence * (1.0 if fits else 0.55), 3),
+                box=mark.run.box,
+            )
+        )
+    return tuple(points)
+
+
+def _starts_at_axis(axis: _Axis, base: float) -> bool:
+    """The bars stand on the axis' zero or on its lowest tick: else their lengths mean nothing."""
+    lowest = max(tick.cy for tick in axis.ticks)
+    step = abs(axis.ticks[0].cy - axis.ticks[1].cy)
+    return abs(axis.place(0.0) - base) < 0.12 * step or abs(lowest - base) < 0.12 * step
+
+
+def _measured(bars: Sequence[_Bar], names: Sequence[_Mark | None], axis: _Axis) -> tuple[Figure, ...]:
+    """Values by length against the axis, rounded to what a pixel can tell."""
+    quantum = _quantum(abs(axis.slope))
+    points: list[Figure] = []
+    for position, (bar, name) in enumerate(zip(bars, names, strict=True), start=1):
+        value = (Decimal(str(axis.value(bar.end))) / quantum).quantize(Decimal(1)) * quantum
+        unit = axis.ticks[-1].number.unit if axis.ticks[-1].number is not None else None
+        points.append(
+            Figure(
+                label=name.run.text if name is not None else f"bar {position}",
+                value=value,
+                unit=unit,
+                role="data_point",
+                text=f"≈ {value}",
+                confidence=round(_MEASURED_CONFIDENCE * (name.run.confidence if name is not None else 0.5), 3),
+                box=(name or axis.ticks[0]).run.box,
+            )
+        )
+    return tuple(points)
+
+
+def _quantum(per_pixel: float) -> Decimal:
+    """The least round number (1, 2 or 5 times a power of ten) that is not finer than a pixel."""
+    exponent = int(np.floor(np.log10(per_pixel)))
+    for factor in (1, 2, 5, 10):
+        step = Decimal(factor).scaleb(exponent)
+        if step >= Decimal(str(per_pixel)):
+            return step
+    return Decimal(1).scaleb(exponent + 1)
