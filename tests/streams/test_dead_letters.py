@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from stage_kit import KIT_TOPICS, QUICK, Ping, Pong, all_of, answer, broken, data_of, ids_on, ping, runner_of
 
 from schemas.base import EventData
 from schemas.envelope import Event
@@ -15,6 +14,19 @@ from schemas.errors import ModelFault, NotFound
 from streams.dead_letters import group_by_cause, list_letters, replay, show
 from streams.embedded import EmbeddedRuntime
 from streams.memory_log import MemoryEventLog
+from tests.streams.stage_kit import (
+    KIT_TOPICS,
+    QUICK,
+    Ping,
+    Pong,
+    all_of,
+    answer,
+    broken,
+    data_of,
+    ids_on,
+    ping,
+    runner_of,
+)
 
 
 class Work:

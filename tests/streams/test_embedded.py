@@ -12,7 +12,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stage_kit import (
+
+from adapters.memo import MemoryMemo
+from adapters.metering import current_meter
+from adapters.ports import Memo, ModelAnswer
+from processors.stage import Stage, stage
+from schemas.base import EventData
+from schemas.envelope import Event, derived_id
+from schemas.errors import RetryLater, SetupError, Unavailable
+from streams.embedded import EmbeddedRuntime
+from streams.log import EventLog, TopicPartition
+from streams.memory_log import MemoryEventLog
+from streams.runner import Runner
+from streams.stage_loop import Limits
+from tests.streams.stage_kit import (
     KIT_TOPICS,
     QUICK,
     Chaos,
@@ -28,19 +41,6 @@ from stage_kit import (
     ping,
     runner_of,
 )
-
-from adapters.memo import MemoryMemo
-from adapters.metering import current_meter
-from adapters.ports import Memo, ModelAnswer
-from processors.stage import Stage, stage
-from schemas.base import EventData
-from schemas.envelope import Event, derived_id
-from schemas.errors import RetryLater, SetupError, Unavailable
-from streams.embedded import EmbeddedRuntime
-from streams.log import EventLog, TopicPartition
-from streams.memory_log import MemoryEventLog
-from streams.runner import Runner
-from streams.stage_loop import Limits
 
 
 @pytest.fixture

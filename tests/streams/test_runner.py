@@ -6,7 +6,18 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from stage_kit import (
+
+from adapters.metering import current_meter
+from processors.stage import stage
+from schemas.base import EventData
+from schemas.costs import CostRecorded, ModelUse
+from schemas.envelope import Event, derived_id
+from schemas.errors import ModelFault, RetryLater, SetupError, StageHalted, Unavailable
+from schemas.registry import UPCASTERS
+from schemas.wire import Message
+from streams.log import Record
+from streams.runner import MAX_VALUE_BYTES, Handled, Outcome, Runner
+from tests.streams.stage_kit import (
     KIT_TOPICS,
     NOW,
     TRACEPARENT,
@@ -20,17 +31,6 @@ from stage_kit import (
     record_of,
     runner_of,
 )
-
-from adapters.metering import current_meter
-from processors.stage import stage
-from schemas.base import EventData
-from schemas.costs import CostRecorded, ModelUse
-from schemas.envelope import Event, derived_id
-from schemas.errors import ModelFault, RetryLater, SetupError, StageHalted, Unavailable
-from schemas.registry import UPCASTERS
-from schemas.wire import Message
-from streams.log import Record
-from streams.runner import MAX_VALUE_BYTES, Handled, Outcome, Runner
 
 
 async def pong(event: Event[Ping]) -> Sequence[EventData]:

@@ -9,12 +9,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
-from stage_kit import TRACEPARENT, Ping, Pong, answer, ping, record_of, runner_of
 
 from schemas.base import EventData
 from schemas.envelope import Event
 from schemas.wire import decode
 from streams.tracing import Tracing
+from tests.streams.stage_kit import TRACEPARENT, Ping, Pong, answer, ping, record_of, runner_of
 
 
 def exporting() -> tuple[InMemorySpanExporter, Tracing]:
