@@ -32,26 +32,30 @@ class Batch:
     rows: dict[Table, list[Row]] = field(default_factory=dict)
     skips: list[tuple[LogRecord, str]] = field(default_factory=list)
     after: dict[tuple[str, int], int] = field(default_factory=dict)
-    subjects: set[tuple[str, str]] = field(default_factory=set)
-    """(tenant, id) of every event and job in it"""
+
+    def subjects(self) -> set[tuple[str, str]]:
+        """(tenant, id) of every event and every job in it."""
+        attributes = [record.attributes for record in self.records]
+        return {
+            (found["tenantid"], found[name])
+            for found in attributes
+            for name in ("id", "correlationid")
+            if "tenantid" in found and name in found
+        }
 
 
 def fold(projection: Projection, records: Sequence[LogRecord]) -> Batch:
     """Apply a projection to records, in memory. A record that is no event, or of another shape, becomes a skip."""
     batch = Batch(records)
     rows: dict[Table, list[Row]] = {table: [] for table in projection.tables}
-    apply, subjects, after = projection.apply, batch.subjects, batch.after
+    apply, after = projection.apply, batch.after
     for record in records:
         after[record.topic, record.partition] = record.offset + 1
         try:
-            fact = Fact(record)
-            for table, row in apply(fact):
+            for table, row in apply(Fact(record)):
                 rows[table].append(row)
         except Exception as error:  # whatever a record does to a fold must not stop the projection
-            batch.skips.append((record, f"{type(error).__name__}: {error}"[:500]))
-            continue
-        subjects.add((fact.tenant, fact.id))
-        subjects.add((fact.tenant, fact.job))
+            batch.skips.append((record, _reason(error)))
     batch.rows = {table: found for table, found in rows.items() if found}
     return batch
 
@@ -66,32 +70,33 @@ async def commit(
     """
     batch = fold(projection, records)
     try:
-        async with pool.acquire() as connection, connection.transaction():
-            await builds.lock(connection, build)
-            await write(connection, build.schema, batch.rows)
-            if batch.skips:
-                await builds.record_skips(connection, build, batch.skips)
-            await builds.advance(connection, build, before, batch.after)
+        try:
+            await _transact(pool, build, batch, before, copy=True)
+        except asyncpg.UniqueViolationError:
+            await _transact(pool, build, batch, before, copy=False)
         return [batch]
     except _UNACCEPTABLE as error:
         if len(records) == 1:
-            return [await _commit_skip(pool, build, records[0], before, error)]
+            skip = Batch(records, skips=[(records[0], _reason(error))], after=batch.after)
+            await _transact(pool, build, skip, before, copy=False)
+            return [skip]
     middle = len(records) // 2
     done = await commit(pool, projection, build, records[:middle], before)
     moved = {**before, **{key: offset for one in done for key, offset in one.after.items()}}
     return done + await commit(pool, projection, build, records[middle:], moved)
 
 
-async def _commit_skip(
-    pool: asyncpg.Pool, build: Build, record: LogRecord, before: Positions, error: Exception
-) -> Batch:
-    skip = Batch([record], skips=[(record, f"{type(error).__name__}: {error}"[:500])])
-    skip.after[record.topic, record.partition] = record.offset + 1
+async def _transact(pool: asyncpg.Pool, build: Build, batch: Batch, before: Positions, *, copy: bool) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await builds.lock(connection, build)
-        await builds.record_skips(connection, build, skip.skips)
-        await builds.advance(connection, build, before, skip.after)
-    return skip
+        await write(connection, build.schema, batch.rows, copy=copy)
+        if batch.skips:
+            await builds.record_skips(connection, build, batch.skips)
+        await builds.advance(connection, build, before, batch.after)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def moved(before: Mapping[tuple[str, int], int], batches: Sequence[Batch]) -> dict[tuple[str, int], int]:

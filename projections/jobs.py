@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from projections.costs import job_costs
@@ -157,7 +157,8 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         time = datetime.fromisoformat(created_at)
         if time.tzinfo is None or not isinstance(job_id, str) or "\0" in job_id:
             raise ValueError("not what a page gives")
+        time = time.astimezone(UTC)
         job_id.encode()
-    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as error:
         raise InvalidCursor("the cursor is not one that a page gave") from error
     return time, job_id

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypeVar
+
+from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
+
+# Pydantic reads only this TypedDict on Python 3.11.
+from typing_extensions import TypedDict
 
 from projections.projection import Column, Fact, Projection, Row, Table, printable
 from schemas.analyses import (
@@ -20,9 +25,12 @@ from schemas.analyses import (
 from schemas.base import Value
 from schemas.costs import CostRecorded
 from schemas.documents import DocumentDescribed, DocumentReceived, DocumentRefused
+from schemas.errors import InvalidEvent
+from schemas.registry import EVENT_TYPES
 
 # The summary stays small whatever people upload and ask.
 SUMMARY_TEXT = 240
+T = TypeVar("T")
 
 EVENTS = Table(
     "lineage",
@@ -46,7 +54,7 @@ EVENTS = Table(
 
 
 def apply(fact: Fact) -> Iterable[tuple[Table, Row]]:
-    stage, summary = _told(fact)
+    stage, summary = _stage_and_summary(fact)
     record = fact.record
     row = (
         fact.tenant,
@@ -60,20 +68,82 @@ def apply(fact: Fact) -> Iterable[tuple[Table, Row]]:
         record.offset,
         fact.time,
         record.appended_at,
-        json.dumps(summary),
+        to_json(summary).decode(),
     )
     return ((EVENTS, row),)
 
 
-def _told(fact: Fact) -> tuple[str, dict[str, Any]]:
+class _Thing(TypedDict):
+    """An object of which only the being there matters."""
+
+
+class _Original(TypedDict):
+    filename: NotRequired[str | None]
+
+
+class _Document(TypedDict):
+    kind: str
+    total: NotRequired[str | None]
+    currency: NotRequired[str | None]
+    figures: NotRequired[list[_Thing]]
+    tables: NotRequired[list[_Thing]]
+
+
+class _Task(TypedDict):
+    plan: NotRequired[_Thing | None]
+    planner: str
+
+
+class _Program(TypedDict):
+    attempt: int
+    author: str
+
+
+class _Execution(TypedDict):
+    reason: str
+    wall_seconds: NotRequired[float]
+
+
+class _Answer(TypedDict):
+    verdict: str
+    text: str
+    value: NotRequired[str | None]
+    unit: NotRequired[str | None]
+
+
+class _Told(TypedDict, total=False):
+    """What summaries are made of, in the data of any event; the rest of it is never made Python objects of."""
+
+    answer: _Answer
+    approved: bool
+    code: str
+    confidence: float
+    document: _Document
+    execution: _Execution | None
+    findings: list[_Thing]
+    model: str
+    models: list[_Thing]
+    original: _Original
+    program: _Program | None
+    question: str | None
+    reason: str | None
+    seconds: float
+    stage: str
+    task: _Task
+
+
+_TOLD = TypeAdapter(_Told)
+
+
+def _stage_and_summary(fact: Fact) -> tuple[str, dict[str, Any]]:
     """Which stage an event comes from, and what a person wants to know of it at a glance."""
-    data = fact.data
+    if fact.type not in EVENT_TYPES:
+        return _source_stage(fact), {}
+    data = fact.read(_TOLD)
     match fact.type:
         case DocumentReceived.TYPE:
-            return "upload", {
-                "filename": _cut(data["original"].get("filename")),
-                "question": _cut(data.get("question")),
-            }
+            filename = data["original"].get("filename")
+            return "upload", {"filename": _cut(filename), "question": _cut(data.get("question"))}
         case DocumentRefused.TYPE:
             return "upload", {"code": data["code"], "reason": _cut(data["reason"])}
         case DocumentDescribed.TYPE:
@@ -95,18 +165,18 @@ def _told(fact: Fact) -> tuple[str, dict[str, Any]]:
                 "reason": _cut(data.get("reason")),
             }
         case CodeGenerated.TYPE:
-            program = data["program"]
+            program = _there(data["program"])
             return "codegen", {"attempt": program["attempt"], "author": program["author"]}
         case CodeReviewed.TYPE:
             return "critic", {
-                "attempt": data["program"]["attempt"],
+                "attempt": _there(data["program"])["attempt"],
                 "approved": data["approved"],
                 "findings": len(data.get("findings", ())),
             }
         case CodeExecuted.TYPE:
-            execution = data["execution"]
+            execution = _there(data["execution"])
             return "execution", {
-                "attempt": data["program"]["attempt"],
+                "attempt": _there(data["program"])["attempt"],
                 "reason": execution["reason"],
                 "seconds": execution.get("wall_seconds", 0.0),
             }
@@ -123,7 +193,18 @@ def _told(fact: Fact) -> tuple[str, dict[str, Any]]:
         case CostRecorded.TYPE:
             return data["stage"], {"seconds": data["seconds"], "models": len(data.get("models", ()))}
         case _:
-            return fact.record.attributes["source"].removeprefix("vaultra/").partition("/")[0], {}
+            return _source_stage(fact), {}
+
+
+def _source_stage(fact: Fact) -> str:
+    """The stage in a source such as `vaultra/vision/v1`."""
+    return fact.record.attributes["source"].removeprefix("vaultra/").partition("/")[0]
+
+
+def _there(part: T | None) -> T:
+    if part is None:
+        raise InvalidEvent("an event about a program or its run has none")
+    return part
 
 
 def _cut(text: str | None) -> str | None:
@@ -175,7 +256,7 @@ async def lineage(db: Any, tenant: str, job_id: str) -> list[LineageNode]:
             stage=row["stage"],
             time=row["time"],
             causation_id=row["causation_id"],
-            summary=json.loads(row["summary"]),
+            summary=from_json(row["summary"]),
             topic=row["topic"],
             partition=row["partition"],
             offset=row["offset"],

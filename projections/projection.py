@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from pydantic import TypeAdapter
 from pydantic_core import SchemaValidator, core_schema, from_json, to_json
 
 from projections.source import LogRecord
@@ -18,6 +19,7 @@ from schemas.errors import InvalidEvent, SetupError
 from schemas.registry import UPCASTERS
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 NO_OFFSET = timedelta(0)
 # Checks that bytes are a JSON object without making Python objects of it.
 _ANY_OBJECT = SchemaValidator(core_schema.typed_dict_schema({}, extra_behavior="ignore"))
@@ -58,6 +60,12 @@ class Fact:
                 raise InvalidEvent(f"data of {self.type} is no JSON object")
             self._data = data
         return self._data
+
+    def read(self, adapter: TypeAdapter[T]) -> T:
+        """What an adapter names of the data: cheaper than all of it where the data are large."""
+        if self._data is not None:
+            return adapter.validate_python(self._data)
+        return adapter.validate_json(self.record.value or b"")
 
     @property
     def json(self) -> str:

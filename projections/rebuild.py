@@ -26,7 +26,7 @@ from projections.source import EventSource, LogRecord
 from projections.writing import table_hash
 from schemas.errors import SetupError, Unavailable, VaultraError
 
-BATCH = 2000
+BATCH = 4000
 # Records the new build may be behind when the active one is locked for the switch: they are applied under the lock.
 _NEAR = 200
 # A switch waits for readers of the views, and new readers wait behind it: rather let them pass and try again.

@@ -27,7 +27,7 @@ from projections.waiting import Progress, Watch
 from schemas.errors import SetupError
 
 # Records a transaction: enough to be fast, few enough not to hold up an event loop it shares for long.
-BATCH = 500
+BATCH = 1000
 _WAIT = 5.0
 _BACKOFF_FIRST = 0.1
 _BACKOFF_LAST = 5.0
@@ -152,7 +152,7 @@ class ProjectionRunner:
 
     def _tell(self, projection: Projection, batches: Sequence[Batch]) -> None:
         for batch in batches:
-            self.progress.applied(batch.subjects)
+            self.progress.applied(projection, batch)
             for record, reason in batch.skips:
                 log.error(
                     "projection skipped a record",

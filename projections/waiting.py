@@ -6,16 +6,17 @@ Runners in this process wake waiters at once; what another process applied is no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from projections.projection import Projection
+from projections.applying import Batch
+from projections.projection import Projection, printable
 
 # Seconds until a waiter looks by itself, for runners in other processes.
 POLL = 0.2
 
-_PENDING = """
+_BEHIND = """
 SELECT count(*) FROM projections.builds b
 CROSS JOIN unnest($1::text[], $2::text[], $3::int[], $4::bigint[]) AS w (projection, topic, partition, next)
 LEFT JOIN projections.checkpoints c
@@ -51,7 +52,8 @@ class Progress:
         self._db = db
         self._projections = projections
         self._watches: dict[tuple[str, str], set[Watch]] = {}
-        self._anything: set[Watch] = set()
+        self._watching_all: set[Watch] = set()
+        self._applied_here: dict[tuple[str, str, int], int] = {}
 
     @contextmanager
     def changes(self, tenant: str, subject: str) -> Iterator[Watch]:
@@ -66,15 +68,16 @@ class Progress:
             if not watches:
                 del self._watches[tenant, subject]
 
-    def applied(self, subjects: set[tuple[str, str]]) -> None:
-        """Called by runners after each commit with the (tenant, job or event id) in it."""
-        for watch in self._anything:
+    def applied(self, projection: Projection, batch: Batch) -> None:
+        """Called by runners after each commit."""
+        for (topic, partition), offset in batch.after.items():
+            self._applied_here[projection.name, topic, partition] = offset
+        for watch in self._watching_all:
             watch.wake()
-        if len(self._watches) < len(subjects):
-            subjects = subjects & self._watches.keys()
-        for subject in subjects:
-            for watch in self._watches.get(subject, ()):
-                watch.wake()
+        if self._watches:
+            for subject in batch.subjects() & self._watches.keys():
+                for watch in self._watches[subject]:
+                    watch.wake()
 
     async def wait_for(self, event_id: str, tenant: str, *, within: float) -> bool:
         """Whether an event is applied by every projection that reads its topic, within `within` seconds.
@@ -82,39 +85,52 @@ class Progress:
         False as well for an event that does not exist or is another tenant's.
         """
         with self.changes(tenant, event_id) as watch:
-            return await self._until(lambda: self._has_event(event_id, tenant), watch, within)
+            return await self._until(lambda: self._has_event(event_id, tenant), watch, within, lambda: True)
 
     async def wait_until(self, positions: Mapping[tuple[str, int], int], *, within: float) -> bool:
         """Whether every projection has read all before `positions` (next offsets by topic and partition) in time."""
         watch = Watch()
-        self._anything.add(watch)
+        self._watching_all.add(watch)
         try:
-            return await self._until(lambda: self._reached(positions), watch, within)
+            return await self._until(
+                lambda: self._reached(positions), watch, within, lambda: not self._behind(positions)
+            )
         finally:
-            self._anything.discard(watch)
+            self._watching_all.discard(watch)
 
-    async def _until(self, condition: Any, watch: Watch, within: float) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within
+    async def _until(
+        self, condition: Callable[[], Awaitable[bool]], watch: Watch, within: float, worth_asking: Callable[[], bool]
+    ) -> bool:
+        """Ask for the condition whenever there is news that makes it worth while, and now and then without."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + within
         while not await condition():
-            left = deadline - loop.time()
-            if left <= 0:
+            ask_at = min(clock() + POLL, deadline)
+            if clock() >= deadline:
                 return False
-            await watch.wait(min(left, POLL))
+            while await watch.wait(ask_at - clock()) and not worth_asking():
+                pass
         return True
 
     async def _has_event(self, event_id: str, tenant: str) -> bool:
         row = await self._db.fetchrow(
-            'SELECT topic, partition, "offset" FROM read.lineage WHERE tenant = $1 AND event_id = $2', tenant, event_id
+            'SELECT topic, partition, "offset" FROM read.lineage WHERE tenant = $1 AND event_id = $2',
+            printable(tenant),
+            printable(event_id),
         )
         return row is not None and await self._reached({(row["topic"], row["partition"]): row["offset"] + 1})
 
     async def _reached(self, positions: Mapping[tuple[str, int], int]) -> bool:
-        wanted = [
+        behind = self._behind(positions)
+        if not behind:
+            return True
+        return bool(await self._db.fetchval(_BEHIND, *(list(column) for column in zip(*behind, strict=True))) == 0)
+
+    def _behind(self, positions: Mapping[tuple[str, int], int]) -> list[tuple[str, str, int, int]]:
+        """What runners of this process have not applied yet, as far as known without asking the database."""
+        return [
             (projection.name, topic, partition, offset)
             for projection in self._projections
             for (topic, partition), offset in positions.items()
-            if topic in projection.topics
+            if topic in projection.topics and self._applied_here.get((projection.name, topic, partition), 0) < offset
         ]
-        columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], [], []]
-        return bool(await self._db.fetchval(_PENDING, *columns) == 0)

@@ -43,24 +43,21 @@ def merged(table: Table, rows: Iterable[Row]) -> Collection[Row]:
     return by_key.values()
 
 
-async def write(connection: asyncpg.Connection, schema: str, rows: Mapping[Table, Iterable[Row]]) -> None:
-    """Write rows within the caller's transaction. Raises asyncpg.DataError and its like for what no column takes."""
+async def write(
+    connection: asyncpg.Connection, schema: str, rows: Mapping[Table, Iterable[Row]], *, copy: bool = True
+) -> None:
+    """Write rows within the caller's transaction.
+
+    With `copy`, many rows that do not merge by column are appended by COPY, twice as fast as a merging INSERT: it
+    raises UniqueViolationError where a key is there already, which only a log that delivers twice brings about. Write
+    them again without it then. Raises asyncpg.DataError and its like for what no column takes.
+    """
     for table, unmerged in rows.items():
         batch = merged(table, unmerged)
-        if len(batch) >= COPY_FROM and not table.merges and await _copied(connection, schema, table, batch):
-            continue
-        await connection.execute(_upsert(table, schema), *(list(values) for values in zip(*batch, strict=True)))
-
-
-async def _copied(connection: asyncpg.Connection, schema: str, table: Table, rows: Collection[Row]) -> bool:
-    """Append rows by COPY, twice as fast as a merging INSERT; false and nothing written where a key is there already,
-    which only a log that delivers twice brings about."""
-    try:
-        async with connection.transaction():
-            await connection.copy_records_to_table(table.name, schema_name=schema, columns=table.names, records=rows)
-    except asyncpg.UniqueViolationError:
-        return False
-    return True
+        if copy and len(batch) >= COPY_FROM and not table.merges:
+            await connection.copy_records_to_table(table.name, schema_name=schema, columns=table.names, records=batch)
+        else:
+            await connection.execute(_upsert(table, schema), *(list(values) for values in zip(*batch, strict=True)))
 
 
 @cache
@@ -118,20 +115,15 @@ def _quoted(name: str) -> str:
 async def table_hash(db: Any, projection: Projection, schema: str = "read") -> str:
     """A hash of all rows of a projection in any order: of the active build, or of another one by its schema.
 
-    `db` is an asyncpg pool or connection. Two builds with one hash hold the same rows.
+    `db` is an asyncpg pool or connection. Two builds in one database with one hash hold the same rows; PostgreSQL's
+    own hashes of rows are 64 bits wide and may differ between its major versions.
     """
     parts = []
     for table in projection.tables:
-        # Rows as text depend on session settings: times are taken as numbers and doubles print exactly.
-        row = ", ".join(
-            f"extract(epoch FROM {_quoted(c.name)})" if c.type == "timestamptz" else _quoted(c.name)
-            for c in table.columns
-        )
-        count, high, low = await db.fetchrow(
-            f"SELECT count(*), sum(('x' || substr(h, 1, 16))::bit(64)::bigint), "  # noqa: S608 - names we declared
-            f"sum(('x' || substr(h, 17))::bit(64)::bigint) "
-            f"FROM (SELECT md5(ROW({row})::text) AS h FROM {schema}.{table.name}) AS hashed",
+        count, total = await db.fetchrow(
+            f"SELECT count(*), sum(hash_record_extended(ROW({_list(table.names)}), 0)) "  # noqa: S608 - names we declared
+            f"FROM {schema}.{table.name}",
             timeout=_HASH_TIMEOUT,
         )
-        parts.append(f"{table.name} {count} {high} {low}")
+        parts.append(f"{table.name} {count} {total}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

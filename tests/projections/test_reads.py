@@ -1,0 +1,292 @@
+"""What the read functions tell: lists, details, lineage, costs; of one tenant only."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from job_stories import (
+    ANSWER,
+    BROKEN,
+    COST,
+    DESCRIBED,
+    FAILED,
+    FINDING,
+    NOT_PLANNED,
+    PLANNED,
+    RECEIVED,
+    REFUSED,
+    START,
+    Story,
+    answered,
+    completed,
+    executed,
+    generated,
+    program,
+    reviewed,
+    roundabout,
+)
+
+from adapters.database import Database
+from projections.costs import job_costs
+from projections.job_detail import JobDetail, Refusal
+from projections.jobs import job_detail, list_jobs
+from projections.lineage import job_events, lineage
+from projections.runner import ProjectionRunner
+from schemas.costs import CostRecorded
+from schemas.errors import InvalidCursor
+from streams.memory_log import MemoryEventLog
+
+
+async def told(log: MemoryEventLog, runner: ProjectionRunner, database: Database, story: Story) -> JobDetail:
+    """The detail of a story's job, once all of it is applied."""
+    await log.append(story.messages())
+    assert await runner.caught_up(within=10)
+    detail = await job_detail(database.pool, story.tenant, story.job)
+    assert detail is not None
+    return detail
+
+
+def states(detail: JobDetail) -> dict[str, str]:
+    return {stage.name: stage.status for stage in detail.stages}
+
+
+async def test_detail_has_everything_when_a_job_is_answered(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    detail = await told(log, runner, database, answered("job"))
+
+    assert detail.status == "completed"
+    assert set(states(detail).values()) == {"done"}
+    assert (detail.question, detail.filename, detail.business_id) == ("What is the total?", "invoice.jpg", "b-1")
+    assert detail.document == DESCRIBED.document
+    assert detail.plan == PLANNED.task.plan
+    assert detail.program == program(1)
+    assert detail.attempts == 1
+    assert detail.answer == ANSWER
+    assert detail.execution is not None
+    assert detail.execution.reason == "ok"
+    assert detail.created_at == START
+    assert detail.cost.stages["vision"].money == {"USD": Decimal("0.0012")}
+    assert (detail.failure, detail.refusal) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "running", "done"),
+    [
+        ((RECEIVED,), "queued", "vision", ()),
+        ((RECEIVED, DESCRIBED), "running", "reasoning", ("vision",)),
+        ((RECEIVED, DESCRIBED, PLANNED), "running", "codegen", ("vision", "reasoning")),
+        ((RECEIVED, DESCRIBED, NOT_PLANNED), "running", "conclusion", ("vision", "reasoning")),
+        (
+            (RECEIVED, DESCRIBED, PLANNED, generated(1), reviewed(1, approved=False)),
+            "running",
+            "codegen",
+            ("vision", "reasoning", "critic"),
+        ),
+        (
+            (RECEIVED, DESCRIBED, PLANNED, generated(3), reviewed(3, approved=False)),
+            "running",
+            "conclusion",
+            ("vision", "reasoning", "codegen", "critic"),
+        ),
+        (
+            (RECEIVED, DESCRIBED, PLANNED, generated(1), reviewed(1)),
+            "running",
+            "execution",
+            ("vision", "reasoning", "codegen", "critic"),
+        ),
+    ],
+)
+async def test_detail_names_the_stage_that_is_running_when_a_job_is_under_way(
+    log: MemoryEventLog,
+    runner: ProjectionRunner,
+    database: Database,
+    facts: tuple[object, ...],
+    status: str,
+    running: str,
+    done: tuple[str, ...],
+) -> None:
+    detail = await told(log, runner, database, Story("job").tell(*facts))  # type: ignore[arg-type]
+
+    found = states(detail)
+    assert detail.status == status
+    assert [name for name, state in found.items() if state == "running"] == [running]
+    assert tuple(name for name, state in found.items() if state == "done") == done
+
+
+async def test_detail_shows_each_round_when_code_was_rejected_and_failed(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    story = Story("job").tell(RECEIVED, DESCRIBED, PLANNED, generated(1), reviewed(1, approved=False))
+    detail = await told(log, runner, database, story.tell(generated(2), reviewed(2), executed(2, BROKEN)))
+
+    assert [(one.program.attempt, one.approved) for one in detail.rounds] == [(1, False), (2, True)]
+    assert detail.rounds[0].findings == (FINDING,)
+    assert detail.execution == BROKEN
+    assert states(detail)["execution"] == "failed"
+    assert states(detail)["codegen"] == "running"
+
+
+async def test_job_counts_as_completed_when_it_failed_and_was_replayed(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    story = roundabout("job")
+    given_up = next(number for number, event in enumerate(story.events) if event.data == FAILED) + 1
+    before = Story("job")
+    before.events = story.events[:given_up]
+    failed = await told(log, runner, database, before)
+    assert failed.status == "failed"
+    assert failed.failure is not None
+    assert failed.failure.stage == "execution"
+    assert states(failed)["execution"] == "failed"
+    assert states(failed)["conclusion"] == "skipped"
+
+    replayed = await told(log, runner, database, story)
+    assert replayed.status == "completed"
+    assert replayed.failure is None
+    assert replayed.program == program(3)
+    assert (await list_jobs(database.pool, "local")).jobs[0].status == "completed"
+
+
+async def test_refused_picture_is_a_job_with_its_reason(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    detail = await told(log, runner, database, Story("job").tell(REFUSED))
+
+    assert detail.status == "refused"
+    assert detail.refusal == Refusal(code="broken", reason="the picture is broken")
+    assert set(states(detail).values()) == {"skipped"}
+
+
+async def test_costs_are_summed_when_calls_were_memoized_and_unpriced(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    more = CostRecorded(stage="critic", seconds=0.25, cpu_seconds=0.1, attempts=2)
+    await told(log, runner, database, Story("job").tell(RECEIVED, COST, more, COST))
+
+    costs = await job_costs(database.pool, "local", "job")
+    assert (costs.deliveries, costs.attempts, costs.seconds, costs.bytes_in) == (3, 4, 1.25, 200)
+    assert (costs.model_calls, costs.memoized_calls, costs.unpriced_calls) == (6, 2, 2)
+    assert (costs.input_tokens, costs.output_tokens) == (34, 10)
+    assert costs.money == {"USD": Decimal("0.0024")}
+    assert list(costs.stages) == ["vision", "critic"]
+    assert costs.stages["critic"].cpu_seconds == pytest.approx(0.1)
+
+
+async def test_lineage_puts_causes_first_when_clocks_and_partitions_disagree(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    story = roundabout("job")
+    await log.append(list(reversed(story.messages())))
+    assert await runner.caught_up(within=10)
+
+    nodes = await lineage(database.pool, "local", "job")
+    assert [node.id for node in nodes] == [event.id for event in story.events]
+    assert [node.causation_id for node in nodes[1:]] == [node.id for node in nodes[:-1]]
+    assert nodes[1].summary["kind"] == "invoice"
+    assert (nodes[1].topic, nodes[1].stage) == ("documents", "vision")
+    events = await job_events(database.pool, "local", "job")
+    assert [event.id for event in events] == [node.id for node in nodes if node.type != CostRecorded.TYPE]
+
+
+async def test_tenant_reads_nothing_of_anothers_when_ids_are_the_same(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    await log.append([*answered("job", tenant="a").messages(), *Story("job", tenant="b").tell(RECEIVED).messages()])
+    await log.append(answered("secret", tenant="a").messages())
+    assert await runner.caught_up(within=10)
+    pool = database.pool
+
+    mine = await job_detail(pool, "b", "job")
+    assert mine is not None
+    assert mine.status == "queued"
+    assert mine.cost.deliveries == 0
+    assert await job_detail(pool, "b", "secret") is None
+    assert await lineage(pool, "b", "secret") == []
+    assert (await job_costs(pool, "b", "secret")).deliveries == 0
+    assert [job.job_id for job in (await list_jobs(pool, "b")).jobs] == ["job"]
+    assert not await runner.wait_for("secret", "b", within=0.05)
+    theirs = (await list_jobs(pool, "a", limit=1)).after
+    assert {job.job_id for job in (await list_jobs(pool, "b", after=theirs)).jobs} <= {"job"}
+
+
+async def test_list_has_every_job_once_when_paged_while_new_ones_come(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    for number in range(25):  # three a second: cursors must tell equal times apart
+        start = START + timedelta(seconds=number // 3)
+        await log.append(Story(f"job-{number:02}", start=start).tell(RECEIVED).messages())
+    assert await runner.caught_up(within=10)
+
+    seen: list[str] = []
+    after = None
+    for page_number in range(10):
+        page = await list_jobs(database.pool, "local", limit=7, after=after)
+        seen += [job.job_id for job in page.jobs]
+        await log.append(Story(f"new-{page_number}", start=START + timedelta(days=1)).tell(RECEIVED).messages())
+        assert await runner.caught_up(within=10)
+        after = page.after
+        if after is None:
+            break
+
+    assert sorted(seen) == [f"job-{number:02}" for number in range(25)]
+    assert seen[0] == "job-24"
+
+
+async def test_list_has_one_status_only_when_asked(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    await log.append(answered("done").messages() + Story("new").tell(RECEIVED).messages())
+    await log.append(Story("bad").tell(REFUSED).messages() + Story("lost").tell(RECEIVED, FAILED).messages())
+    assert await runner.caught_up(within=10)
+
+    for status, job in (("completed", "done"), ("queued", "new"), ("refused", "bad"), ("failed", "lost")):
+        page = await list_jobs(database.pool, "local", status=status)
+        assert [found.job_id for found in page.jobs] == [job]
+    assert (await list_jobs(database.pool, "local", status="running")).jobs == ()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "äöü",
+        "!!!!",
+        "bm90IGpzb24",
+        base64.urlsafe_b64encode(b'["2026-11-01T00:00:00+00:00"]').decode(),
+        base64.urlsafe_b64encode(b'["2026-11-01T00:00:00", "no zone"]').decode(),
+        base64.urlsafe_b64encode(b'["yesterday", "job"]').decode(),
+        base64.urlsafe_b64encode(b"[5, 6]").decode(),
+        base64.urlsafe_b64encode(b'["2026-11-01T00:00:00+00:00", "\\u0000"]').decode(),
+        base64.urlsafe_b64encode(b'["2026-11-01T00:00:00+00:00", "\\ud800"]').decode(),
+        base64.urlsafe_b64encode(b'["0001-01-01T00:00:00+14:00", "job"]').decode(),
+        base64.urlsafe_b64encode(b"[" * 5000).decode(),
+    ],
+)
+async def test_list_refuses_a_cursor_when_no_page_gave_it(database: Database, runner: object, cursor: str) -> None:
+    with pytest.raises(InvalidCursor):
+        await list_jobs(database.pool, "local", after=cursor)
+
+
+async def test_list_refuses_what_it_does_not_know(database: Database, runner: object) -> None:
+    with pytest.raises(ValueError, match="limit"):
+        await list_jobs(database.pool, "local", limit=0)
+    with pytest.raises(ValueError, match="status"):
+        await list_jobs(database.pool, "local", status="done")
+
+
+async def test_detail_is_told_without_a_fact_when_that_fact_no_longer_parses(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    await told(log, runner, database, Story("job").tell(RECEIVED, DESCRIBED, PLANNED, generated(), completed()))
+    schema = await database.pool.fetchval("SELECT schema FROM projections.builds WHERE projection = 'jobs'")
+    await database.pool.execute(f"UPDATE {schema}.job_facts SET data = '{{}}' WHERE type LIKE '%described%'")
+
+    detail = await job_detail(database.pool, "local", "job")
+    assert detail is not None
+    assert detail.document is None
+    assert detail.answer == ANSWER
