@@ -1,63 +1,63 @@
-"""Runs inside the box as its process 1, from the read-only root tree; imports nothing but the standard library.
+"""Runs inside the box as its process 1, from the read-only root tree.
 
 It limits itself, says it is ready, waits until the other side has seen to everything, then forks: the child becomes
 the program, process 1 stays to collect orphans and to pass the program's status on. Signals from inside a process
 namespace do not reach a process 1 that handles none, so the program cannot stop or kill it, and when it ends, the
 kernel ends every process that is left.
+
+    bootstrap.py CHANNEL LIMITS [MODULE…]
+
+CHANNEL is the descriptor to speak on, LIMITS are `RLIMIT_X=n` joined by commas, modules are imported beforehand. It
+imports next to nothing itself: each run waits for it (`signal` and `json` alone cost as much as all the rest).
 """
 
-from __future__ import annotations
-
+import _signal  # type: ignore[import-not-found]  # without the enums that `signal` builds
 import io
-import json
 import os
 import resource
-import signal
 import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 PROGRAM = "/program/main.py"
 SITE_PACKAGES = f"{sys.prefix}/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
 
-def limit(limits: dict[str, int]) -> None:
-    for name, value in limits.items():
-        resource.setrlimit(getattr(resource, name), (value, value))
+def limit(limits: str) -> None:
+    for entry in limits.split(","):
+        name, _, value = entry.partition("=")
+        resource.setrlimit(getattr(resource, name), (int(value), int(value)))
 
 
-def released(channel: int) -> dict[str, Any]:
-    """Say ready, then wait for the order to start: one line of JSON. No order means the other side is gone."""
+def released(channel: int) -> list[str]:
+    """Say ready, then read the order to start until its end: `NAME=value` of the environment, then `go`, each ended
+    by NUL. Anything else means that the other side is gone."""
     os.write(channel, b"ready\n")
     order = b""
-    while not order.endswith(b"\n"):
-        part = os.read(channel, 65536)
-        if not part:
-            os._exit(0)
+    while part := os.read(channel, 65536):
         order += part
     os.close(channel)
-    message: dict[str, Any] = json.loads(order)
-    return message
+    *environment, go, rest = order.split(b"\0") if order.count(b"\0") else (b"", b"")
+    if go != b"go" or rest:
+        os._exit(0)
+    return [entry.decode() for entry in environment]
 
 
 def wait_for(program: int) -> None:
     """Collect every child until the program has ended, and end as it did (128 + signal where a signal ended it)."""
     while True:
         child, status = os.wait()
-        if child == program and not os.WIFSTOPPED(status):
+        if child == program:
             code = os.waitstatus_to_exitcode(status)
             os._exit(code if code >= 0 else 128 - code)
 
 
-def become_program(order: dict[str, Any]) -> None:
+def become_program(environment: list[str]) -> None:
     import _sitebuiltins
     import builtins
-    import types
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.update(order["env"])
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    for entry in environment:
+        name, _, value = entry.partition("=")
+        os.environ[name] = value
     sys.path.append(SITE_PACKAGES)
     sys.argv = [PROGRAM]
     # Line by line, so that what was printed before a time-out is not lost with the buffer.
@@ -66,7 +66,7 @@ def become_program(order: dict[str, Any]) -> None:
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
-    main = types.ModuleType("__main__")
+    main = type(sys)("__main__")
     main.__file__ = PROGRAM
     sys.modules["__main__"] = main
     try:
@@ -84,19 +84,19 @@ def become_program(order: dict[str, Any]) -> None:
 
 
 def start() -> None:
-    channel, settings = int(sys.argv[1]), json.loads(sys.argv[2])
+    channel, limits, *modules = int(sys.argv[1]), *sys.argv[2:]
     # Process 1 must handle no signal at all, or the program could reach it.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     sys.path.append(SITE_PACKAGES)
-    for module in settings["preload"]:
+    for module in modules:
         __import__(module)
     sys.path.pop()
-    limit(settings["rlimits"])
-    order = released(channel)
+    limit(limits)
+    environment = released(channel)
     program = os.fork()
     if program:
         wait_for(program)
-    become_program(order)
+    become_program(environment)
 
 
 start()

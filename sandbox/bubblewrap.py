@@ -91,8 +91,8 @@ class Bubblewrap:
         arguments = options(self.root, box.slot, box.limits, descriptors)
         args = _memory_file("args", b"".join(argument.encode() + b"\0" for argument in arguments))
         theirs.append(args)
-        settings = json.dumps({"rlimits": rlimits(box.limits), "preload": self.preload})
-        command = [str(self.root.launcher), "--args", str(args), "--", *COMMAND, str(descriptors.channel), settings]
+        command = [str(self.root.launcher), "--args", str(args), "--", *COMMAND, str(descriptors.channel)]
+        command += [rlimits(box.limits), *self.preload]
         box.process = _popen(command, theirs, box.identity)
         box.monitor = box.own(os.pidfd_open(box.process.pid))
         return release

@@ -76,7 +76,7 @@ class BubblewrapBox:
         started = time.monotonic()
         # It may have died before it is released: its status, or the absence of one, tells.
         with suppress(OSError):
-            self.channel.sendall(json.dumps({"env": dict(env)}).encode() + b"\n")
+            self.channel.sendall(b"".join(f"{name}={value}\0".encode() for name, value in env.items()) + b"go\0")
         self.channel.close()
         killed_for = self._supervise(streams, started + self.limits.timeout, cancelled)
         wall = time.monotonic() - started

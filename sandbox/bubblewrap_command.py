@@ -51,7 +51,9 @@ def options(root: RootTree, slot: Path, limits: Limits, descriptors: Descriptors
     args += ["--symlink", f"/usr/share/matplotlib/{root.font_list}", f"/tmp/.matplotlib/{root.font_list}"]
     args += ["--ro-bind", str(slot / "inputs"), "/inputs", "--ro-bind", str(slot / "program"), "/program"]
     args += ["--chdir", "/tmp", "--clearenv"]
-    for name, value in ENVIRONMENT.items():
+    # Libraries start a thread a core of the machine; on a large one that is more than the box may have.
+    threads = str(max(1, round(limits.cpus)))
+    for name, value in {**ENVIRONMENT, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}.items():
         args += ["--setenv", name, value]
     args += ["--seccomp", str(descriptors.seccomp), "--block-fd", str(descriptors.block)]
     args += ["--json-status-fd", str(descriptors.status)]
@@ -61,8 +63,8 @@ def options(root: RootTree, slot: Path, limits: Limits, descriptors: Descriptors
 COMMAND = ("/usr/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/usr/lib/bootstrap.py")
 
 
-def rlimits(limits: Limits) -> dict[str, int]:
-    """The backstop behind the control groups, by name in the `resource` module; soft and hard alike."""
+def rlimits(limits: Limits) -> str:
+    """The backstop behind the control groups, as the bootstrap reads it; soft and hard limits alike."""
     values = {
         "RLIMIT_AS": limits.address_space,
         "RLIMIT_CPU": limits.cpu_seconds,
@@ -75,7 +77,7 @@ def rlimits(limits: Limits) -> dict[str, int]:
         "RLIMIT_CORE": 0,
     }
     # Where a hard limit is lower already, it stays.
-    return {name: _at_most(name, value) for name, value in values.items()}
+    return ",".join(f"{name}={_at_most(name, value)}" for name, value in values.items())
 
 
 def _at_most(name: str, value: int) -> int:

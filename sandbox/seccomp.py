@@ -11,6 +11,7 @@ import platform
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from sandbox.syscalls import ALLOWED, NUMBERS, REFUSED
@@ -88,6 +89,7 @@ def _each(numbers: Iterable[int], verdict: bytes) -> bytes:
     return b"".join(_instruction(_JUMP_EQUAL, number, 0, 1) + verdict for number in sorted(numbers))
 
 
+@cache
 def compile_filter(machine: str | None = None) -> bytes:
     """The filter as an array of `struct sock_filter` for this machine (`x86_64` or `aarch64`).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -41,10 +42,11 @@ async def sandbox(sandbox_data: Path, root_tree: RootTree) -> AsyncIterator[Bubb
 
 @pytest.fixture
 def boxes_left(root_tree: RootTree) -> object:
-    """A function: what boxes left on the host (directories and control groups)."""
+    """A function: what boxes of a process (this one by default) left on the host: directories and control groups.
+    Other processes on the machine may be running boxes of theirs."""
 
-    def left() -> list[Path]:
+    def left(owner: int = os.getpid()) -> list[Path]:
         places = [root_tree.boxes, *(parent.directory for parent in find_parents())]
-        return [path for place in places for path in place.glob("vaultra-box-*")]
+        return [path for place in places for path in place.glob(f"vaultra-box-*-{owner}-*")]
 
     return left

@@ -35,7 +35,7 @@ box.run("while True: pass", {}, {})
 
 
 async def test_box_dies_and_its_traces_are_swept_when_its_owner_is_killed(
-    sandbox: BubblewrapSandbox, sandbox_data: Path, root_tree: RootTree, boxes_left: Callable[[], list[Path]]
+    sandbox: BubblewrapSandbox, sandbox_data: Path, root_tree: RootTree, boxes_left: Callable[[int], list[Path]]
 ) -> None:
     owner = subprocess.Popen([sys.executable, "-c", _HOLD, sandbox_data], stdout=subprocess.PIPE)
     assert owner.stdout is not None
@@ -45,9 +45,9 @@ async def test_box_dies_and_its_traces_are_swept_when_its_owner_is_killed(
     owner.wait()
     assert _ended(init)
     os.close(init)
-    assert boxes_left()
+    assert boxes_left(owner.pid)
     sweep(find_parents(), root_tree.boxes)
-    assert boxes_left() == []
+    assert boxes_left(owner.pid) == []
 
 
 def _ended(pidfd: int) -> bool:
