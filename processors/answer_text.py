@@ -165,11 +165,11 @@ def _summary(result: Result, document: DocumentDescription) -> str:
         tables = [len(table.rows) for table in document.tables]
         return said + (f" with a table of {tables[0]} rows." if tables else " with no figures that could be read.")
     figures = [
-        f"{row.label or 'value'} {amount(row.value, document.figures[ref.figure].unit)}"
+        f"{row.label or 'value'}: {amount(row.value, document.figures[ref.figure].unit)}"
         for row, ref in zip(result.rows, result.used, strict=False)
         if row.value is not None and ref.kind == "figure"
     ]
-    return f"{said}: {', '.join(figures)}."
+    return f"{said}. {'; '.join(figures)}."
 
 
 _NUMBER = re.compile(r"\d(?:[\d,.' \u00a0\u202f]*\d)?")
@@ -195,7 +195,12 @@ def numbers_from_nowhere(text: str, results: Sequence[Result], document: Documen
     if document.date is not None:
         known |= {Decimal(document.date.year), Decimal(document.date.month), Decimal(document.date.day)}
     sizes = {abs(number) for number in known} | {abs(round(number, 2)) for number in known}
-    return [found.group() for found in _NUMBER.finditer(text) if not _readings(found.group()) & sizes]
+
+    def stands(digits: str) -> bool:
+        parts = digits.split()
+        return bool(_readings(digits) & sizes) or (len(parts) > 1 and all(_readings(part) & sizes for part in parts))
+
+    return [found.group() for found in _NUMBER.finditer(text) if not stands(found.group())]
 
 
 def _numbers(text: str) -> set[Decimal]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from adapters.planning.catalogue import FORMS
 from adapters.planning.paper import PaperView, paper_view
-from adapters.planning.question import Question, parse
-from adapters.planning.readings import Absent, Reading, read, unexplained
+from adapters.planning.question import NEUTRAL, Question, parse
+from adapters.planning.readings import WEAK, Absent, Reading, read, unexplained
 from adapters.planning.words import words
 from adapters.ports import Embedder, Planned, Planner
 from schemas.documents import DocumentDescription
@@ -45,7 +45,7 @@ class EmbeddingPlanner(Planner):
         parsed = parse(question, paper)
         outcome = read(parsed, paper)
         if isinstance(outcome, Reading):
-            return _planned(outcome, document)
+            return _planned(outcome, document, outcome.assumption)
         guess = await self._by_label(parsed, paper) or await self._by_form(parsed, paper)
         if guess is not None:
             return _planned(guess.reading, document, guess.assumption)
@@ -99,7 +99,10 @@ class EmbeddingPlanner(Planner):
         (canonical, score), (_, second) = sorted(best.items(), key=lambda item: -item[1])[:2]
         if score < FORM_THRESHOLD or score - second < FORM_MARGIN:
             return None
-        outcome = read(parse(canonical, paper), paper)
+        plain = parse(canonical, paper)
+        if not _names(parsed) <= _names(plain):
+            return None
+        outcome = read(plain, paper)
         if not isinstance(outcome, Reading):
             return None
         assumption = None if score >= FORM_CERTAIN else f'the question was read as "{canonical}"'
@@ -112,6 +115,11 @@ class _Guess:
 
     reading: Reading
     assumption: str | None
+
+
+def _names(question: Question) -> set[str]:
+    """The concepts that a question is about: a form that leaves one out does not mean the same."""
+    return {name for name in question.concepts if name not in NEUTRAL and name not in WEAK and name != "manner"}
 
 
 def _planned(reading: Reading, document: DocumentDescription, assumption: str | None = None) -> Planned:

@@ -148,8 +148,10 @@ def default_measure(question: Question, paper: PaperView, view: TableView) -> Me
     if len(numeric) == 1:
         return Measure(view, numeric[0], (), frozenset())
     if question.has("dearest", "cheapest"):
-        for columns in (columns_for(view, "price"), columns_for(view, "cost")):
-            if len(columns) == 1:
+        amount = amount_column(view)
+        for columns in (columns_for(view, "price"), columns_for(view, "cost"), [amount] if amount else []):
+            # Unit prices that stand in some rows only say nothing about the others.
+            if len(columns) == 1 and (amount is None or columns[0].filled >= amount.filled):
                 return Measure(view, columns[0], (), frozenset())
     sided = [c for c in numeric if c.concepts & {"debit", "credit"}]
     if len(sided) == 2:

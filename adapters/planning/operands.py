@@ -37,17 +37,41 @@ def role_step(paper: PaperView, role: str) -> Step | None:
         return None
     if len(found) == 1:
         return plans.LookupFigure(figure=found[0])
-    if role in ("tax", "discount", "shipping", "tip", "paid"):
-        values = [figures[index].value for index in found]
-        for index, value in zip(found, values, strict=True):
-            if value * 2 == sum(values):
-                return plans.LookupFigure(figure=index)
-        if len({figures[index].unit for index in found}) == 1:
-            return plans.Aggregate(op="sum", values=plans.FigureValues(figures=tuple(found)))
-        return None
     if role == "total":
         return plans.LookupFigure(figure=found[-1])
+    if (chief := _chief(paper, role, found)) is not None:
+        return plans.LookupFigure(figure=chief)
+    if role in ("tax", "discount", "shipping", "tip", "paid") and len({figures[index].unit for index in found}) == 1:
+        parts = _without_parts(paper, found)
+        if len(parts) == 1:
+            return plans.LookupFigure(figure=parts[0])
+        return plans.Aggregate(op="sum", values=plans.FigureValues(figures=tuple(parts)))
     return None
+
+
+def _chief(paper: PaperView, role: str, found: list[int]) -> int | None:
+    """The one of several figures of a role that the others add up to, or from which tax leads to the total."""
+    figures = paper.document.figures
+    everything = sum(figures[index].value for index in found)
+    for index in found:
+        if figures[index].value * 2 == everything:
+            return index
+    if role == "subtotal":
+        totals = {figures[index].value for index in paper.figures_of("total")}
+        taxes = sum(figures[index].value for index in paper.figures_of("tax"))
+        leading = [index for index in found if taxes and figures[index].value + taxes in totals]
+        if len(leading) == 1:
+            return leading[0]
+    return None
+
+
+def _without_parts(paper: PaperView, found: list[int]) -> list[int]:
+    """Figures without those that a later one sums up: discounts by item before the discount of all items."""
+    figures = paper.document.figures
+    for position in range(len(found) - 1, 1, -1):
+        if figures[found[position]].value == sum(figures[index].value for index in found[:position]):
+            return found[position:]
+    return found
 
 
 def operands(question: Question, paper: PaperView, view: TableView | None) -> list[Operand]:

@@ -24,6 +24,14 @@ def concepts_of(name: str) -> frozenset[str]:
     """The measures a label's words stand for: "Qty." → quantity, "Unit price" → unit_price."""
     tokens = stems(name)
     table = phrase_table()
+    inclusive = [
+        i
+        for i, token in enumerate(tokens)
+        if token in ("incl", "inkl", "excl", "exkl", "inclusive", "inclusief", "ht", "ttc")
+    ]
+    if inclusive and inclusive[0] > 0:
+        # "Price incl. VAT" holds prices, not VAT.
+        tokens = tokens[: inclusive[0]]
     whole = table.get(tokens, ())
     found = {concept for concept in whole if concept in MEASURES}
     if found:
@@ -47,6 +55,7 @@ class ColumnView:
     concepts: frozenset[str]
     numeric: bool
     money: bool
+    percent: bool
     filled: int
     unit: str | None
 
@@ -70,7 +79,11 @@ class TableView:
     def with_concept(self, *concepts: str) -> list[ColumnView]:
         """Numeric columns of the first of these concepts that any has; those called exactly so before others."""
         for concept in concepts:
-            found = [column for column in self.numeric if concept in column.concepts]
+            found = [
+                column
+                for column in self.numeric
+                if concept in column.concepts and not (column.percent and concept == "tax")
+            ]
             if found:
                 shortest = min(len(column.stems) for column in found)
                 return [column for column in found if len(column.stems) == shortest] or found
@@ -138,6 +151,7 @@ def _table_view(index: int, table: Table) -> TableView:
                 concepts=concepts_of(column.name),
                 numeric=numeric,
                 money=column.kind == "money",
+                percent=column.kind == "percent" or column.unit == "%",
                 filled=filled,
                 unit=column.unit,
             )

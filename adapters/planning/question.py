@@ -321,7 +321,8 @@ def _figure_mentions(question: Question, paper: PaperView) -> list[FigureMention
             continue
         part = question.words[span.start : span.end]
         full = [i for i, label in enumerate(paper.figure_stems) if label and _fully(part, label)]
-        if full and _only_function(question, span) and not (len(part) == 1 and len(part[0].raw) == 1):
+        generic = len(part) == 1 and (len(part[0].raw) == 1 or part[0].stem in ("amount", "value"))
+        if full and _only_function(question, span) and not generic:
             continue
         found = full
         if not full and _strong(question, span) and (len(part) > 1 or len(part[0].stem) > 2):

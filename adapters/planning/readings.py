@@ -18,10 +18,10 @@ from adapters.planning.measures import (
     measures,
 )
 from adapters.planning.operands import ROLE_FALLBACKS, Operand, operands, role_step, whole
-from adapters.planning.paper import PaperView, TableView
+from adapters.planning.paper import ColumnView, PaperView, TableView
 from adapters.planning.printed import FIELDS, printed
 from adapters.planning.question import Question
-from adapters.planning.vocabulary import ORDINALS, ROLES
+from adapters.planning.vocabulary import MEASURES, ORDINALS, ROLES, phrase_table
 from schemas import plans
 from schemas.plans import Step
 
@@ -33,6 +33,7 @@ class Reading:
     steps: tuple[Step, ...]
     used: frozenset[int]
     score: float = 0.95
+    assumption: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,8 @@ def _view(question: Question, paper: PaperView) -> TableView | None:
     def mentioned(view: TableView) -> tuple[int, bool]:
         rows = sum(len(m.span.indices) for m in question.rows if m.table == view.index)
         columns = sum(len(m.span.indices) * 2 for m in question.columns if m.table == view.index)
-        return rows + columns, view is paper.main
+        named = sum(bool(view.with_concept(name)) for name in MEASURES if question.has(name))
+        return rows + columns + named, view is paper.main
 
     return max(paper.tables, key=mentioned, default=None)
 
@@ -256,11 +258,25 @@ def _extremes(question: Question, paper: PaperView) -> Outcome:
             order="greatest" if greatest else "least", n=n,
         )  # fmt: skip
         return Reading((step,), used)
-    if greatest and _negative(measure) and question.has("debit", "expense", "pay"):
-        greatest = False
+    if _all_negative(measure) or (_negative(measure) and question.has("debit", "expense", "pay")):
+        greatest = not greatest
     return Reading(
         (plans.Rank(op="argmax" if greatest else "argmin", values=measure.values(condition.where), n=n),), used
     )
+
+
+def _no_sum(column: ColumnView) -> bool:
+    """Balances and percentages: their sum means nothing."""
+    return column.percent or "balance" in column.concepts
+
+
+def _all_negative(measure: Measure) -> bool:
+    """Whether a column holds costs as negative numbers only, so that the largest is the least."""
+    if measure.table is None or measure.column is None:
+        return False
+    values = [row[measure.column.index].value for row in measure.table.table.rows]
+    known = [value for value in values if value is not None]
+    return bool(known) and max(known) <= 0 > min(known)
 
 
 def _negative(measure: Measure) -> bool:
@@ -388,6 +404,8 @@ def _aggregates(question: Question, paper: PaperView) -> Outcome:
             where=(*measure.where, *condition.where),
         )
         return Reading((step,), used)
+    if op == "sum" and measure.column is not None and _no_sum(measure.column):
+        return None
     if measure.column is not None and measure.column.money:
         used |= question.spans("cost", "price", "pay")
     elif measure.used:
@@ -495,6 +513,9 @@ def _counts(question: Question, paper: PaperView) -> Outcome:
     money_rows = not named and condition.mentions and question.has("expense", "cost", "pay")
     if money_rows:
         used |= question.spans("expense", "cost")
+    if question.has("transaction") and not condition.where and (moved := _moving_rows(view)) is not None:
+        used |= question.spans("transaction")
+        return Reading((plans.Count(table=view.index, where=(moved,)),), used)
     generic = (
         question.has("row", "transaction", "point")
         or bool(money_rows)
@@ -504,6 +525,15 @@ def _counts(question: Question, paper: PaperView) -> Outcome:
     if not generic and not condition.where:
         return None
     return Reading((plans.Count(table=view.index, where=condition.where, distinct=distinct),), used)
+
+
+def _moving_rows(view: TableView) -> plans.RowsCondition | None:
+    """Rows of a statement that move money: a balance brought forward is no transaction."""
+    sided = [c.index for c in view.numeric if c.concepts & {"debit", "credit"}]
+    if not sided:
+        return None
+    rows = tuple(i for i, row in enumerate(view.table.rows) if any(row[c].value is not None for c in sided))
+    return plans.RowsCondition(rows=rows, because="with a movement")
 
 
 def _row_noun(question: Question, view: TableView, measure: Measure) -> bool:
@@ -699,19 +729,31 @@ def _compared(question: Question, paper: PaperView) -> Outcome:
 def _balances(question: Question, paper: PaperView) -> Outcome:
     """Opening and closing balance where no figure states them: the ends of the balance column."""
     view = paper.main
-    if view is None or not question.has("closing_balance", "balance") or question.rows:
+    if view is None or not question.has("closing_balance", "balance", "opening_balance"):
+        return None
+    if any(not m.span.indices <= question.spans("opening_balance") for m in question.rows):
         return None
     columns = view.with_concept("balance")
-    if paper.figures_of("closing_balance", "balance") or len(columns) != 1:
+    opening = question.has("opening_balance")
+    stated = paper.figures_of("opening_balance") if opening else paper.figures_of("closing_balance", "balance")
+    if stated or len(columns) != 1:
         return None
     dated = [date.key for date in view.row_dates if date is not None]
     backwards = len(dated) > 1 and dated[0] > dated[-1]
     filled = [i for i, row in enumerate(view.table.rows) if row[columns[0].index].value is not None]
     if not filled:
         return None
-    row = filled[0] if backwards else filled[-1]
-    step = plans.LookupCell(table=view.index, row=row, column=columns[0].index, label="the last row")
-    return Reading((step,), question.spans("closing_balance", "balance", "last"), score=0.85)
+    row, label = (filled[0] if backwards else filled[-1]), "the last row"
+    if opening:
+        if view.labels is None:
+            return None
+        forward = [i for i in filled if "opening_balance" in phrase_table().get(view.row_stems[i][view.labels], ())]
+        if len(forward) != 1:
+            return Absent("an opening balance", question.spans("opening_balance"))
+        row, label = forward[0], " ".join(view.table.rows[forward[0]][view.labels].text.split())
+    step = plans.LookupCell(table=view.index, row=row, column=columns[0].index, label=label[:400])
+    used = question.spans("closing_balance", "balance", "last", "opening_balance")
+    return Reading((step,), used, score=0.85)
 
 
 def _figure(question: Question, paper: PaperView) -> Outcome:
@@ -750,6 +792,8 @@ def _figure(question: Question, paper: PaperView) -> Outcome:
             return Reading(inferred, question.spans("subtotal", "total", "tax"), score=0.85)
         if step is None and role == "tax_rate" and (inferred := _rate(paper)) is not None:
             return Reading(inferred, question.spans("tax_rate", "tax", "share"), score=0.85)
+        if step is None and paper.figures_of(*ROLE_FALLBACKS.get(role, (role,))):
+            return None
         if step is None:
             if role != "total" or not paper.tables:
                 absent = absent or Absent(f"a figure labelled {role.replace('_', ' ')}", question.spans(role, "total"))
@@ -757,7 +801,10 @@ def _figure(question: Question, paper: PaperView) -> Outcome:
         if isinstance(step, plans.LookupFigure) and role in ("total", "amount_due"):
             steps += _with_check(paper, step.figure)
         extra = question.spans("how") if role == "total" else question.spans("cost", "price", "how", "paid")
-        return Reading((*steps, step), question.spans(role, "total") | extra)
+        assumption = None
+        if isinstance(step, plans.Aggregate) and role != "tax":
+            assumption = f"the document states several figures of the role {role.replace('_', ' ')}; they are added up"
+        return Reading((*steps, step), question.spans(role, "total") | extra, assumption=assumption)
     bare = not question.content and any(span.end - span.start == 2 for span in question.concepts.get("function", ()))
     if (bare or question.has("pay", "cost", "amount_due")) and not unexplained(
         question, question.spans("cost", "price", "amount_due", "paid")
@@ -878,6 +925,17 @@ def _lookup(question: Question, paper: PaperView) -> Outcome:
         column = view.labels if view.labels is not None else view.dates
         label = " ".join(view.table.rows[row][column].text.split())[:400] if column is not None else ""
         return Reading((plans.LookupCell(table=view.index, row=row, column=measure.column.index, label=label),), used)
+    if measure.column is not None and "balance" in measure.column.concepts and len(mentions) == 1:
+        rows = [row for row in mentions[0].rows if view.table.rows[row][measure.column.index].value is not None]
+        if rows and len(condition.where) == 1:
+            dated = [date.key for date in view.row_dates if date is not None]
+            row = rows[0] if len(dated) > 1 and dated[0] > dated[-1] else rows[-1]
+            label = " ".join(question.words[i].raw for i in sorted(mentions[0].span.indices))[:400]
+            return Reading(
+                (plans.LookupCell(table=view.index, row=row, column=measure.column.index, label=label),), used
+            )
+    if measure.column is not None and _no_sum(measure.column):
+        return None
     return Reading((plans.Aggregate(op="sum", values=measure.values(condition.where)),), used, score=0.85)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from adapters.planning.measures import amount_column
+from adapters.planning.operands import role_step
 from adapters.planning.paper import PaperView, TableView
 from schemas import plans
 from schemas.plans import Step
@@ -18,7 +19,10 @@ def reconcile(paper: PaperView, *, with_lines: bool = True) -> plans.Reconcile |
     where one does; else as invoices are mostly written. None when there is nothing to compare."""
     totals = paper.figures_of("total") or paper.figures_of("amount_due")
     subtotals = paper.figures_of("subtotal")
-    subtotal = subtotals[0] if len(subtotals) == 1 else None
+    chosen = role_step(paper, "subtotal") if len(subtotals) > 1 else None
+    subtotal = (
+        subtotals[0] if len(subtotals) == 1 else chosen.figure if isinstance(chosen, plans.LookupFigure) else None
+    )
     view = paper.main
     lines = _lines(view) if view is not None and with_lines else None
     total = totals[-1] if totals else None
@@ -45,7 +49,8 @@ def _readings(
     others = [*paper.figures_of("shipping")]
     tips = paper.figures_of("tip")
     discounts = paper.figures_of("discount")
-    for deducted in dict.fromkeys((tuple(discounts), ())):
+    below = tuple(index for index in discounts if subtotal is not None and index > subtotal)
+    for deducted in dict.fromkeys((tuple(discounts), below, ())):
         for extra in dict.fromkeys(((*others, *tips), tuple(others), tuple(tips), ())):
             for included in (False, True) if taxes else (False,):
                 added = extra if included else (*taxes, *extra)

@@ -88,7 +88,7 @@ CONCEPTS: dict[str, str] = {
     "quantity": """quantity|qty|unit|piece|pc|count of unit|number of unit|menge|anzahl|stuck|stuckzahl|quantite|qte|cantidad|uds
 |aantal|stuk|quantita|qta|hour|pezzi""",
     "unit_price": """unit price|price per unit|price each|price per piece|unit cost|cost per unit|rate|price per item|each cost|list price
-|hourly rate|einzelpreis|stuckpreis|preis pro stuck|prix unitaire|precio unitario|stuksprijs|eenheidsprijs|prezzo unitario""",
+|hourly rate|einzelpreis|stuckpreis|preis pro stuck|prix unitaire|precio unitario|stuksprijs|prijs per stuk|preis pro stuck|preis je einheit|prix a l unite|precio por unidad|prezzo per unita|eenheidsprijs|prezzo unitario""",
     "price": "price|priced|preis|prix|precio|prijs|prezzo",
     "cost": """cost|expensive|teuer|cher|chere|caro|cara|duur|costoso|costing|charged|charge|charge for|kosten|kostet|kostete|cout|coute|coutent|coste|cuesta|cuestan|costo|kost|costa|costano|expenditure""",
     "line_amount": """line total|line amount|line value|item total|extended price|row total|zeilensumme|position total|net line""",
@@ -98,9 +98,9 @@ CONCEPTS: dict[str, str] = {
     "loss": "loss|verlust|perte|perdida|verlies|perdita",
     "expense": "expense|spending|ausgabe|aufwand|depense|gasto|uitgave|spese|spesa|opex|outlay",
     "income": "income|earning|einnahme|einkommen|revenu|inkomsten|reddito|entrate",
-    "debit": """debit|went out|going out|go out|money went out|withdrawal|withdrawn|money out|paid out|outgoing|outflow|money spent|withdrew|soll|abbuchung|belastung|lastschrift
+    "debit": """debit|money went out|money going out|withdrawal|withdrawn|money out|paid out|outgoing|outflow|money spent|withdrew|soll|abbuchung|belastung|lastschrift
 |retrait|debito|cargo|cargos|adeudo|retiro|afschrijving|addebiti|addebito|prelievo|prelievi|uscite|payment out|outgoing payment""",
-    "credit": """credit|came in|coming in|come in|money came in|deposit|money in|paid in|incoming|inflow|received|incoming payment|haben|gutschrift|einzahlung|eingang|gutschriften
+    "credit": """credit|money came in|money coming in|deposit|money in|paid in|incoming|inflow|received|incoming payment|haben|gutschrift|einzahlung|eingang|gutschriften
 |depot|versement|credito|abono|ingreso|storting|bijschrijving|accredito|accrediti|payment in|deposited|money received""",
     "fee": "fee|gebuhr|frais|comision|tarifa|commissione",
     # --- what rows are
