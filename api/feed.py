@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -26,7 +27,7 @@ _RECONNECT_MS = 1000
 
 @router.get(
     "/v1/jobs/{job_id}/events",
-    response_class=EventSourceResponse,
+    response_class=Response,
     responses={
         200: {
             "description": "`id`: the event's; `event`: its short type, such as `document.described`; `data`: JobEvent",
@@ -66,48 +67,40 @@ async def events(
     )
 
 
-async def _counted(feeds: set[object], stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _counted(feeds: set[object], stream: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
     place = object()
     feeds.add(place)
     try:
-        async for chunk in stream:
-            yield chunk
+        async with aclosing(stream):
+            async for chunk in stream:
+                yield chunk
     finally:
         feeds.discard(place)
 
 
 async def _stream(
     services: ApiServices, tenant: str, job_id: str, known: list[JobEvent], sent: set[str], follow: bool
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     clock = asyncio.get_running_loop().time
     ends_at = clock() + services.limits.feed_seconds
-    quiet_since = clock()
+    last_sent = clock()
     yield format_sse_event(retry=_RECONNECT_MS)
-    while True:
-        for event in _ready(known, sent):
-            sent.add(event.id)
-            quiet_since = clock()
-            yield format_sse_event(id=event.id, event=_short(event.type), data_str=event.model_dump_json())
-        if _over(known) or not follow or clock() >= ends_at:
-            return
-        if clock() - quiet_since >= services.limits.heartbeat:
-            quiet_since = clock()
-            yield format_sse_event(comment="still here")
-        if await _closing(services):
-            return
-        try:
-            known = await _read(services, tenant, job_id) or known
-        except Unavailable:
-            return  # the client reconnects with Last-Event-ID, and meets a 503 that says when
-
-
-async def _closing(services: ApiServices) -> bool:
-    """Wait one poll interval; whether the server is stopping."""
-    try:
-        async with asyncio.timeout(services.limits.poll):
-            return await services.closing.wait()
-    except TimeoutError:
-        return False
+    with services.progress.changes(tenant, job_id) as watch:
+        while True:
+            for event in _ready(known, sent):
+                sent.add(event.id)
+                last_sent = clock()
+                yield format_sse_event(id=event.id, event=_short(event.type), data_str=event.model_dump_json())
+            if _over(known) or not follow or clock() >= ends_at or services.closing.is_set():
+                return
+            if clock() - last_sent >= services.limits.heartbeat:
+                last_sent = clock()
+                yield format_sse_event(comment="still here")
+            await watch.wait(services.limits.poll)
+            try:
+                known = await _read(services, tenant, job_id) or known
+            except Unavailable:
+                return  # the client reconnects with Last-Event-ID, and meets a 503 that says when
 
 
 async def _read(services: ApiServices, tenant: str, job_id: str) -> list[JobEvent] | None:

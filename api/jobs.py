@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import asyncpg
 from fastapi import APIRouter, Query
 
 from api.problems import documented
@@ -13,6 +14,7 @@ from projections import lineage
 from projections.job_detail import JobDetail
 from projections.jobs import JobPage, list_jobs
 from projections.lineage import LineageNode
+from schemas.errors import InvalidCursor
 
 router = APIRouter(tags=["jobs"])
 
@@ -28,8 +30,11 @@ async def jobs(
     after: Annotated[str | None, Query(max_length=200, description="`after` of the page before")] = None,
 ) -> JobPage:
     """A page of jobs. `after` is the cursor of the next page, null on the last."""
-    with reading("the jobs"):
-        return await list_jobs(services.database, tenant, status=status, limit=limit, after=after)
+    try:
+        with reading("the jobs"):
+            return await list_jobs(services.database, tenant, status=status, limit=limit, after=after)
+    except asyncpg.DataError as error:  # a time in the cursor that PostgreSQL cannot hold
+        raise InvalidCursor("the cursor is out of range") from error
 
 
 @router.get("/v1/jobs/{job_id}", responses=documented(401, 404, 422, 503), summary="A job in full")

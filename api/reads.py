@@ -26,7 +26,8 @@ from streams.partitioner import partition_of
 from streams.topics import topic_of
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_POLL = 0.02
+# For projections in another process; those of this one wake at once.
+_POLL = 0.1
 # Uploads one partition may be behind until a request no longer looks through them: beyond, the answer is "later".
 _LOOK_THROUGH = 2000
 
@@ -83,20 +84,24 @@ async def await_projected(
             if found is None:
                 raise not_found()
             return found
-        found = await _until(services.limits.wait_for, read)
+        found = await _until_projected(services, tenant, job_id, read)
     if found is None:
         raise unavailable("The job is accepted, and will be visible once the projections have caught up.")
     return found
 
 
-async def _until(seconds: float, read: Callable[[], Awaitable[T | None]]) -> T | None:
+async def _until_projected(
+    services: ApiServices, tenant: str, job_id: str, read: Callable[[], Awaitable[T | None]]
+) -> T | None:
     clock = asyncio.get_running_loop().time
-    deadline = clock() + seconds
-    while True:
-        found = await read()
-        if found is not None or clock() >= deadline:
-            return found
-        await asyncio.sleep(_POLL)
+    deadline = clock() + services.limits.wait_for
+    with services.progress.changes(tenant, job_id) as watch:
+        while True:
+            found = await read()
+            left = deadline - clock()
+            if found is not None or left <= 0:
+                return found
+            await watch.wait(min(left, _POLL))
 
 
 async def _ahead_of(projection: Projection, services: ApiServices, tenant: str, job_id: str) -> bool:
@@ -125,18 +130,10 @@ async def _ahead_of(projection: Projection, services: ApiServices, tenant: str, 
 
 
 async def await_event(services: ApiServices, tenant: str, job_id: str, event_id: str) -> None:
-    """Return once an event of this job is visible. Raises a 404 or 503 problem when it does not become so."""
+    """Return once an event of this tenant is visible. Raises a 404 problem for a job that is not the tenant's, a 503
+    one for an event that does not become visible."""
     await find_job(services, tenant, job_id)
-
-    async def read() -> bool | None:
-        with reading("the jobs"):
-            found: bool | None = await services.database.fetchval(
-                "SELECT true FROM read.job_facts WHERE tenant = $1 AND job_id = $2 AND event_id = $3",
-                tenant,
-                job_id,
-                event_id,
-            )
-            return found
-
-    if await _until(services.limits.wait_for, read) is None:
-        raise unavailable("The event is not visible yet. It may also be none of this job's.")
+    with reading("the projections"):
+        visible = await services.progress.wait_for(event_id, tenant, within=services.limits.wait_for)
+    if not visible:
+        raise unavailable("No such event of yours is visible yet.")

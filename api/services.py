@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from adapters.ports import Authenticator, BlobStore, PictureReader
+from projections.waiting import Progress
 from streams.log import EventLog
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -29,8 +30,8 @@ class ApiLimits:
     feed_seconds: float = 900.0
     """a feed ends after this and the client reconnects where it stopped"""
     heartbeat: float = 15.0
-    poll: float = 0.25
-    """how often a feed looks for news where nothing wakes it"""
+    poll: float = 0.5
+    """how often a feed looks for itself, for projections that run in another process"""
     health: float = 2.0
     """a health check that takes longer has failed"""
 
@@ -39,7 +40,8 @@ class ApiLimits:
 class ApiServices:
     """The ports of the API.
 
-    `database` is an asyncpg pool on the projections. `local` means keyless on loopback: the `Host` header and the
+    `database` is an asyncpg pool on the projections, `progress` tells how far they are: the runner's where it runs in
+    this process, else one of its own. `local` means keyless on loopback: the `Host` header and the
     origin are then checked, since any page open in the browser could reach it. `checks` are further entries of
     `/readyz` (name → whether well), `lag` gives how many events each consumer group is behind, `metrics` renders
     the Prometheus page. Setting `closing` ends live feeds, so that a graceful stop need not wait for them.
@@ -49,6 +51,7 @@ class ApiServices:
     blobs: BlobStore
     pictures: PictureReader
     database: Any
+    progress: Progress
     authenticator: Authenticator
     clock: Callable[[], datetime]
     randomness: Callable[[int], bytes]

@@ -11,7 +11,7 @@ from adapters.ports import BlobStore, PictureReader
 from schemas.base import BlobRef
 from schemas.errors import NotFound, PictureRefused, Unavailable
 from schemas.wire import Message
-from streams.log import Advance, Appended
+from streams.log import Advance, Appended, TopicPartition
 from streams.memory_log import MemoryEventLog
 
 
@@ -77,6 +77,7 @@ class FailingLog(MemoryEventLog):
         super().__init__()
         self.gone = False
         self.lose_acknowledgement = False
+        self.reads_of_uploads = 0
 
     async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
         if self.gone:
@@ -85,6 +86,11 @@ class FailingLog(MemoryEventLog):
         if self.lose_acknowledgement:
             raise Unavailable("connection to 10.0.0.7 lost")
         return appended
+
+    async def latest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        if "uploads" in topics:
+            self.reads_of_uploads += 1
+        return await super().latest(topics)
 
     async def healthy(self) -> bool:
         return not self.gone

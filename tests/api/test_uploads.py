@@ -13,7 +13,7 @@ from api.intake import clean_filename
 from schemas.documents import DocumentReceived, DocumentRefused
 from schemas.errors import PictureRefused
 from schemas.wire import decode
-from tests.api.conftest import NOW, Api
+from tests.api.harness import NOW, Api
 from tests.api.parts import png
 
 PROBLEM = "application/problem+json"
