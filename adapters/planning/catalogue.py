@@ -1,5 +1,6 @@
 """Questions in other words: each plain question with forms that mean the same, for matching by embedding."""
 
+# ruff: noqa: E501 - phrases of one concept stay together
 from __future__ import annotations
 
 FORMS: dict[str, tuple[str, ...]] = {

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.planning.catalogue import FORMS
+from adapters.planning.outcome import WEAK, Absent, Reading, explained, unexplained
 from adapters.planning.paper import PaperView, paper_view
 from adapters.planning.question import NEUTRAL, Question, parse
-from adapters.planning.readings import WEAK, Absent, Reading, read, unexplained
+from adapters.planning.readings import read
 from adapters.planning.words import words
 from adapters.ports import Embedder, Planned, Planner
 from schemas.documents import DocumentDescription
@@ -138,10 +139,7 @@ def _opposite(phrase: str, label: str) -> bool:
 
 def _unknown(parsed: Question) -> list[int]:
     """Words that neither the vocabulary nor the document explains."""
-    explained = frozenset(i for spans in parsed.concepts.values() for span in spans for i in span.indices)
-    for mention in (*parsed.rows, *parsed.columns, *parsed.figures):
-        explained |= mention.span.indices
-    return sorted(unexplained(parsed, explained))
+    return sorted(unexplained(parsed, explained(parsed)))
 
 
 def _labels(paper: PaperView) -> list[str]:

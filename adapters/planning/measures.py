@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from adapters.planning.paper import ColumnView, PaperView, TableView
 from adapters.planning.question import ColumnMention, Question, RowMention, Span
-from adapters.planning.vocabulary import MEASURES
+from adapters.planning.vocabulary import MEASURES, ORDINALS
 from schemas import plans
 
 # What a question's word may be called in a table, best first; `amount` is the table's main money column.
@@ -22,7 +22,22 @@ ALTERNATIVES: dict[str, tuple[str, ...]] = {
     "debit": ("debit",),
     "credit": ("credit",),
 }
-_AMOUNT_NAMES = {"amount", "betrag", "montant", "importe", "bedrag", "importo", "sum", "summe", "total", "value", "net", "price", "preis", "extended"}  # fmt: skip
+_AMOUNT_NAMES = {
+    "amount",
+    "betrag",
+    "montant",
+    "importe",
+    "bedrag",
+    "importo",
+    "sum",
+    "summe",
+    "total",
+    "value",
+    "net",
+    "price",
+    "preis",
+    "extended",
+}
 _NO_MAIN = {"unit_price", "balance", "tax", "discount", "quantity"}
 
 
@@ -264,8 +279,6 @@ def _range(
 
 
 def _first_rows(question: Question, view: TableView) -> tuple[plans.RowsCondition, frozenset[int]] | None:
-    from adapters.planning.vocabulary import ORDINALS
-
     for name in ("first", "last"):
         for span in question.concepts.get(name, ()):
             following = question.words[span.end : span.end + 1]
@@ -332,6 +345,6 @@ def comparisons(
             position += 2
             continue
         if name != "between":
-            conditions.append(plans.NumberCondition(column=column.index, compare=name, value=value))  # type: ignore[arg-type]
+            conditions.append(plans.NumberCondition(column=column.index, compare=name, value=value))
         position += 1
     return tuple(conditions), used

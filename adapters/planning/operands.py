@@ -116,7 +116,7 @@ def _by_role(question: Question, paper: PaperView, figure: int) -> bool:
 
 def _of_table(question: Question, paper: PaperView, view: TableView, taken: frozenset[int]) -> list[Operand]:
     named = [m for m in measures(question, paper, view) if not m.used & taken]
-    rows = [m for m in row_mentions(question, view, taken | frozenset(i for m in named for i in m.used))]
+    rows = list(row_mentions(question, view, taken | frozenset(i for m in named for i in m.used)))
     if len(rows) >= 2 and len(named) <= 1:
         measure = named[0] if named else default_measure(question, paper, view)
         if measure is None:

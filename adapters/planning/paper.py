@@ -10,9 +10,35 @@ from adapters.planning.vocabulary import MEASURES, phrase_table
 from adapters.planning.words import words
 from schemas.documents import DocumentDescription, Table
 
-_ITEM_WORDS = {"description", "item", "product", "article", "detail", "particular", "name", "service", "artikel", "bezeichnung",
-               "beschreibung", "designation", "libelle", "descripcion", "concepto", "omschrijving", "descrizione", "month",
-               "category", "region", "country", "payee", "merchant", "transaction", "produkt", "position", "text"}  # fmt: skip
+_ITEM_WORDS = {
+    "description",
+    "item",
+    "product",
+    "article",
+    "detail",
+    "particular",
+    "name",
+    "service",
+    "artikel",
+    "bezeichnung",
+    "beschreibung",
+    "designation",
+    "libelle",
+    "descripcion",
+    "concepto",
+    "omschrijving",
+    "descrizione",
+    "month",
+    "category",
+    "region",
+    "country",
+    "payee",
+    "merchant",
+    "transaction",
+    "produkt",
+    "position",
+    "text",
+}
 _DATE_WORDS = {"date", "datum", "fecha", "data", "day", "buchungstag", "valuta", "month", "year", "quarter", "period"}
 
 
@@ -186,7 +212,7 @@ def _is_a_label(table: Table, position: int) -> bool:
         return True
     if {"number", "no", "nr", "id", "code", "sku", "zip", "phone", "cheque", "check", "ref", "reference"} & set(tokens):
         return not {"of"} & set(tokens)
-    years = all(value == int(value) and 1900 <= value <= 2100 for value in values)
+    years = all(value is not None and value % 1 == 0 and 1900 <= value <= 2100 for value in values)
     return position == 0 and years and len(values) > 1
 
 

@@ -1,5 +1,6 @@
 """Texts that a document prints under a label: invoice number, due date, customer, IBAN …"""
 
+# ruff: noqa: E501 - phrases of one concept stay together
 from __future__ import annotations
 
 import re

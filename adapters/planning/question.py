@@ -75,6 +75,12 @@ class Question:
         return frozenset(i for name in names for span in self.concepts.get(name, ()) for i in span.indices)
 
     @property
+    def mentioned(self) -> frozenset[int]:
+        """All word positions that name something of the document."""
+        spans = [m.span for m in self.rows] + [m.span for m in self.columns] + [m.span for m in self.figures]
+        return frozenset(i for span in spans for i in span.indices)
+
+    @property
     def numbers(self) -> list[tuple[int, Decimal]]:
         return [(i, word.number) for i, word in enumerate(self.words) if word.number is not None]
 
@@ -215,7 +221,14 @@ def _is_month(found: Sequence[Word], at: int) -> bool:
 def _strong(question: Question, span: Span) -> bool:
     """Whether a span may mention a part of a label: starts and ends with a word that no vocabulary explains."""
     known = frozenset(i for spans in question.concepts.values() for each in spans for i in each.indices)
-    return span.start not in known and span.end - 1 not in known
+    functions = question.spans("function")
+    ends = (span.start, span.end - 1)
+    return all(i not in known or (i > 0 and _name_like(question.words[i].raw, i in functions)) for i in ends)
+
+
+def _name_like(raw: str, function: bool) -> bool:
+    """A capital inside a sentence makes a function word a name: "Dan", "Van Dyke"."""
+    return function and len(raw) > 2 and raw[0].isupper() and raw[1:].islower()
 
 
 def _telling(question: Question, span: Span) -> list[Word]:

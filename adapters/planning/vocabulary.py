@@ -3,6 +3,7 @@
 A concept's phrases are separated by `|`. Of overlapping phrases the longer one counts.
 """
 
+# ruff: noqa: E501 - phrases of one concept stay together
 from __future__ import annotations
 
 from functools import cache

@@ -1,0 +1,192 @@
+"""Which table, numbers, rows and groups a question chooses."""
+
+from __future__ import annotations
+
+from adapters.planning.measures import Filter, Measure, default_measure, filters, is_range, measures
+from adapters.planning.paper import ColumnView, PaperView, TableView, stems
+from adapters.planning.question import Question
+from adapters.planning.vocabulary import MEASURES, ORDINALS
+from schemas import plans
+
+
+def chosen_table(question: Question, paper: PaperView) -> TableView | None:
+    """The table a question is about: the one it mentions most of, else the main one."""
+
+    def mentioned(view: TableView) -> tuple[int, bool]:
+        rows = sum(len(m.span.indices) for m in question.rows if m.table == view.index)
+        columns = sum(len(m.span.indices) * 2 for m in question.columns if m.table == view.index)
+        named = sum(bool(view.with_concept(name)) for name in MEASURES if question.has(name))
+        return rows + columns + named, view is paper.main
+
+    return max(paper.tables, key=mentioned, default=None)
+
+
+def chosen_measure(question: Question, paper: PaperView, view: TableView | None) -> Measure | None:
+    """The one measure: named, or what the question can only mean. None when it is open."""
+    if view is not None and view.numeric:
+        named = measures(question, paper, view)
+        if len(named) == 1:
+            return named[0]
+        if len(named) > 1:
+            return None
+        return default_measure(question, paper, view)
+    if len(paper.points) > 1:
+        return Measure(None, None, paper.points, frozenset())
+    return None
+
+
+def chosen_rows(question: Question, view: TableView | None, measure: Measure, besides: frozenset[int]) -> Filter:
+    if view is None or measure.table is None:
+        return Filter((), frozenset())
+    return filters(question, view, measure, besides | measure.used)
+
+
+def title_words(question: Question, paper: PaperView, measure: Measure | None) -> frozenset[int]:
+    """Words of the question that a chart's title or a table's name states: what its numbers are."""
+    if measure is None:
+        return frozenset()
+    texts = [paper.document.tables[measure.table.index].name or ""] if measure.table is not None else []
+    if measure.table is None or len(measure.table.numeric) == 1:
+        texts += [line.text for line in paper.document.lines[:6] if len(line.text) < 90]
+    known = {stem for text in texts for stem in stems(text) if len(stem) > 2}
+    return frozenset(i for i in question.content if question.words[i].stem in known)
+
+
+def top_n(question: Question, *names: str) -> tuple[int, frozenset[int]]:
+    for name in names:
+        for span in question.concepts.get(name, ()):
+            for at in (span.start - 1, span.end, span.start - 2, span.end + 1):
+                if 0 <= at < len(question.words):
+                    number = question.words[at].number or ORDINALS.get(question.words[at].stem)
+                    if number is not None and int(number) == number and 1 < number <= 100:
+                        return int(number), frozenset({at})
+    return 1, frozenset()
+
+
+def no_sum(column: ColumnView) -> bool:
+    """Balances and percentages: their sum means nothing."""
+    return column.percent or "balance" in column.concepts
+
+
+def all_negative(measure: Measure) -> bool:
+    """Whether a column holds costs as negative numbers only, so that the largest is the least."""
+    if measure.table is None or measure.column is None:
+        return False
+    values = [row[measure.column.index].value for row in measure.table.table.rows]
+    known = [value for value in values if value is not None]
+    return bool(known) and max(known) <= 0 > min(known)
+
+
+def debits_only(measure: Measure) -> bool:
+    return any(isinstance(c, plans.NumberCondition) and c.compare == "lt" and c.value == 0 for c in measure.where)
+
+
+def row_words(question: Question, view: TableView | None) -> frozenset[int]:
+    """Words that name what rows are: the label column's own name ("which month", "which region")."""
+    if view is None:
+        return frozenset()
+    names = {
+        i
+        for m in question.columns
+        if m.table == view.index and not view.columns[m.column].numeric
+        for i in m.span.indices
+    }
+    found = set(names)
+    dates = any(date is not None for date in view.row_dates)
+    if dates:
+        time_words = {
+            "month",
+            "year",
+            "quarter",
+            "day",
+            "date",
+            "week",
+            "monat",
+            "jahr",
+            "moi",
+            "annee",
+            "mes",
+            "ano",
+            "maand",
+            "jaar",
+            "mese",
+            "anno",
+            "mois",
+        }
+        found |= {i for i, word in enumerate(question.words) if word.stem in time_words}
+        found |= question.spans("date", "when")
+    return frozenset(found)
+
+
+def group_column(question: Question, view: TableView | None, measure: Measure, condition: Filter) -> int | None:
+    """A text column that the question asks by ("which region …", "by product") and whose texts repeat."""
+    if view is None or measure.table is None:
+        return None
+    named = [m.column for m in question.columns if m.table == view.index and not view.columns[m.column].numeric]
+    return next((column for column in named if repeats(view, column)), None)
+
+
+def repeats(view: TableView, column: int) -> bool:
+    texts = [" ".join(row[column].text.casefold().split()) for row in view.table.rows if row[column].text.strip()]
+    return len(set(texts)) < len(texts)
+
+
+_PERSONS = {
+    "employee",
+    "name",
+    "student",
+    "customer",
+    "person",
+    "player",
+    "client",
+    "payee",
+    "salesperson",
+    "member",
+    "seller",
+    "agent",
+    "author",
+    "rep",
+    "representative",
+    "team",
+    "user",
+    "driver",
+    "vendor",
+    "supplier",
+    "candidate",
+    "kunde",
+    "mitarbeiter",
+    "who",
+    "staff",
+    "owner",
+    "manager",
+    "company",
+    "donor",
+    "winner",
+    "athlete",
+    "pupil",
+}
+
+
+def person_column(view: TableView | None) -> int | None:
+    """The column that says who: called so."""
+    if view is None:
+        return None
+    return next((c.index for c in view.columns if not c.numeric and _PERSONS & set(c.stems)), None)
+
+
+def asks_by_group(question: Question) -> bool:
+    """`sales by region`: a text column right after by, per or each."""
+    by = question.spans("group_by")
+    return any(mention.span.start - 1 in by for mention in question.columns)
+
+
+def chosen_points(question: Question, paper: PaperView) -> tuple[tuple[int, ...], frozenset[int]]:
+    """The points that a question names, or the range between two of them."""
+    mentions = [m for m in question.figures if m.figure in paper.points]
+    if not mentions:
+        return (), frozenset()
+    used = frozenset(i for m in mentions for i in m.span.indices)
+    if len(mentions) == 2 and is_range(question, mentions[0].span, mentions[1].span):
+        low, high = sorted((paper.points.index(mentions[0].figure), paper.points.index(mentions[1].figure)))
+        return paper.points[low : high + 1], used
+    return tuple(dict.fromkeys(m.figure for m in mentions)), used

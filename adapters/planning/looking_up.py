@@ -1,0 +1,301 @@
+"""Readings that look up what stands there: a figure, a balance, a cell, the rows that fulfil a condition."""
+
+from __future__ import annotations
+
+from adapters.planning import sums
+from adapters.planning.choosing import (
+    chosen_measure,
+    chosen_points,
+    chosen_rows,
+    chosen_table,
+    no_sum,
+    person_column,
+    row_words,
+    title_words,
+)
+from adapters.planning.measures import Measure, amount_column, filters, measures
+from adapters.planning.operands import ROLE_FALLBACKS, role_step
+from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, unexplained
+from adapters.planning.paper import PaperView, TableView
+from adapters.planning.question import Question
+from adapters.planning.vocabulary import ROLES, phrase_table
+from schemas import plans
+from schemas.plans import Step
+
+
+def listing(question: Question, paper: PaperView) -> Outcome:
+    view = chosen_table(question, paper)
+    if (
+        view is None
+        or view.labels is None
+        or question.has("max", "min", "mean", "median", "count", "share", "difference")
+    ):
+        return None
+    measure = chosen_measure(question, paper, view)
+    named = measures(question, paper, view)
+    measure = named[0] if len(named) == 1 else measure
+    compared = question.has("gt", "lt", "ge", "le", "between") and bool(question.numbers)
+    equal = (
+        []
+        if measure is None or measure.column is None
+        else [
+            (at, value)
+            for at, value in question.numbers
+            if any(row[measure.column.index].value == value for row in view.table.rows)
+        ]
+    )
+    used = question.spans("list", "cost", "price", "pay") | (measure.used if measure else frozenset())
+    if person_column(view) is not None:
+        used |= question.spans("who")
+    if compared:
+        condition = filters(question, view, measure, used)
+        used |= condition.used | row_words(question, view)
+        column = measure.column.index if measure is not None and measure.column is not None else None
+        where = (*(measure.where if measure else ()), *condition.where)
+        return Reading((plans.ListRows(table=view.index, labels=view.labels, column=column, where=where),), used)
+    which = question.words and question.words[0].stem in (
+        "which",
+        "what",
+        "who",
+        "welche",
+        "welcher",
+        "quel",
+        "quelle",
+        "cual",
+        "welk",
+        "quale",
+        "when",
+    )
+    if which and equal and len(equal) == 1 and measure is not None and measure.column is not None and not question.rows:
+        number = plans.NumberCondition(column=measure.column.index, compare="eq", value=equal[0][1])
+        used |= {equal[0][0]} | row_words(question, view)
+        return Reading(
+            (plans.ListRows(table=view.index, labels=view.labels, column=measure.column.index, where=(number,)),), used
+        )
+    wants_all = question.has("list") or (question.has("row") and not question.has("sum", "total"))
+    if wants_all and not question.rows and not question.numbers:
+        column = named[0].column.index if len(named) == 1 and named[0].column is not None else None
+        if column is None and (amount := amount_column(view)) is not None:
+            column = amount.index
+        used |= row_words(question, view) | question.spans("pay", "sell")
+        return Reading((plans.ListRows(table=view.index, labels=view.labels, column=column),), used, score=0.8)
+    return None
+
+
+def compared_rows(question: Question, paper: PaperView) -> Outcome:
+    """Rows that a comparison picks are listed, unless their sum is asked for."""
+    compares = question.has("gt", "lt", "ge", "le", "between") and bool(question.numbers)
+    return listing(question, paper) if compares and not question.has("sum", "total") else None
+
+
+def end_balances(question: Question, paper: PaperView) -> Outcome:
+    """Opening and closing balance where no figure states them: the ends of the balance column."""
+    view = paper.main
+    if view is None or not question.has("closing_balance", "balance", "opening_balance"):
+        return None
+    if any(not m.span.indices <= question.spans("opening_balance") for m in question.rows):
+        return None
+    columns = view.with_concept("balance")
+    opening = question.has("opening_balance")
+    stated = paper.figures_of("opening_balance") if opening else paper.figures_of("closing_balance", "balance")
+    if stated or len(columns) != 1:
+        return None
+    dated = [date.key for date in view.row_dates if date is not None]
+    backwards = len(dated) > 1 and dated[0] > dated[-1]
+    filled = [i for i, row in enumerate(view.table.rows) if row[columns[0].index].value is not None]
+    if not filled:
+        return None
+    row, label = (filled[0] if backwards else filled[-1]), "the last row"
+    if opening:
+        if view.labels is None:
+            return None
+        forward = [i for i in filled if "opening_balance" in phrase_table().get(view.row_stems[i][view.labels], ())]
+        if len(forward) != 1:
+            return Absent("an opening balance", question.spans("opening_balance"))
+        row, label = forward[0], " ".join(view.table.rows[forward[0]][view.labels].text.split())
+    step = plans.LookupCell(table=view.index, row=row, column=columns[0].index, label=label[:400])
+    used = question.spans("closing_balance", "balance", "last", "opening_balance")
+    return Reading((step,), used, score=0.85)
+
+
+def stated_figure(question: Question, paper: PaperView) -> Outcome:
+    """A labelled figure, by its role or by the words of its label."""
+    steps: list[Step] = []
+    if question.has("sum", "mean", "median", "max", "min", "dearest", "cheapest", "count") and not question.figures:
+        return None
+    rest = question.content - question.spans(*WEAK)
+    full = [m for m in question.figures if rest <= m.span.indices and m.covered >= 0.3]
+    full = [m for m in full if m.covered == max(each.covered for each in full)]
+    if (
+        rest
+        and len({(paper.document.figures[m.figure].value, paper.document.figures[m.figure].unit) for m in full}) == 1
+    ):
+        figure = full[-1].figure
+        return Reading(
+            (*_with_check(paper, figure), plans.LookupFigure(figure=figure)),
+            full[-1].span.indices,
+            score=0.6 + 0.39 * full[-1].covered,
+        )
+    if len(full) > 1 and not question.has(*ROLES):
+        return None
+    absent: Absent | None = None
+    for role in ROLES:
+        if not question.has(role) or unexplained(
+            question,
+            question.spans(role, "total", "cost", "price", "how", "paid")
+            if role != "total"
+            else question.spans(role, "how"),
+        ):
+            continue
+        if role == "change" and paper.document.kind not in ("receipt", "invoice"):
+            continue
+        step = role_step(paper, role)
+        if step is None and role == "subtotal" and (inferred := _net(paper)) is not None:
+            return Reading(inferred, question.spans("subtotal", "total", "tax"), score=0.85)
+        if step is None and role == "tax_rate" and (inferred := _rate(paper)) is not None:
+            return Reading(inferred, question.spans("tax_rate", "tax", "share"), score=0.85)
+        if step is None and paper.figures_of(*ROLE_FALLBACKS.get(role, (role,))):
+            return None
+        if step is None:
+            if role != "total" or not paper.tables:
+                absent = absent or Absent(f"a figure labelled {role.replace('_', ' ')}", question.spans(role, "total"))
+            continue
+        if isinstance(step, plans.LookupFigure) and role in ("total", "amount_due"):
+            steps += _with_check(paper, step.figure)
+        extra = question.spans("how") if role == "total" else question.spans("cost", "price", "how", "paid")
+        assumption = None
+        if isinstance(step, plans.Aggregate) and role != "tax":
+            assumption = f"the document states several figures of the role {role.replace('_', ' ')}; they are added up"
+        return Reading((*steps, step), question.spans(role, "total") | extra, assumption=assumption)
+    bare = not question.content and any(span.end - span.start == 2 for span in question.concepts.get("function", ()))
+    if (bare or question.has("pay", "cost", "amount_due")) and not unexplained(
+        question, question.spans("cost", "price", "amount_due", "paid")
+    ):
+        if paper.document.kind not in ("invoice", "receipt", "estimate"):
+            return absent
+        step = role_step(paper, "total")
+        if isinstance(step, plans.LookupFigure):
+            return Reading(
+                (*_with_check(paper, step.figure), step),
+                question.spans("cost", "price", "amount_due", "paid"),
+                score=0.9,
+            )
+    return absent
+
+
+def _with_check(paper: PaperView, figure: int) -> list[Step]:
+    """Before a stated total: whether its parts give it. Lines count only where no subtotal is stated and every cell
+    was read, for a row that the reader missed is no contradiction of the document."""
+    if paper.document.figures[figure].role not in ("total", "amount_due") and figure != paper.document.total_figure:
+        return []
+    check = sums.reconcile(paper, with_lines=False)
+    return [check] if check is not None and check.total == figure else []
+
+
+def _net(paper: PaperView) -> tuple[Step, ...] | None:
+    """Total less tax, where no subtotal is stated."""
+    total, tax = role_step(paper, "total"), role_step(paper, "tax")
+    if total is None or tax is None:
+        return None
+    return total, tax, plans.Arithmetic(op="difference", left=0, right=1)
+
+
+def _rate(paper: PaperView) -> tuple[Step, ...] | None:
+    """Tax as a share of the subtotal, where no rate is stated."""
+    tax, net = role_step(paper, "tax"), role_step(paper, "subtotal")
+    if tax is None or net is None:
+        return None
+    return tax, net, plans.Arithmetic(op="share", left=0, right=1)
+
+
+def _cell_text(question: Question, view: TableView) -> Reading | None:
+    """`the capital of Poland`: the text of one row in a text column."""
+    texts = [m for m in question.columns if m.table == view.index and not view.columns[m.column].numeric]
+    rows = [
+        m
+        for m in question.rows
+        if m.table == view.index and len(m.rows) == 1 and not any(m.span.indices & t.span.indices for t in texts)
+    ]
+    if len(texts) != 1 or len(rows) != 1 or rows[0].column == texts[0].column:
+        return None
+    row, column = rows[0], texts[0]
+    name = " ".join(question.words[i].raw for i in sorted(row.span.indices))
+    label = f"{view.columns[column.column].name} of {name}"[:400]
+    step = plans.CellText(table=view.index, row=row.rows[0], column=column.column, label=label)
+    reading = Reading((step,), column.span.indices | row.span.indices | question.spans("who", "when"))
+    return reading if not unexplained(question, reading.used) else None
+
+
+def lookup(question: Question, paper: PaperView) -> Outcome:
+    """A row's number (or text), a point of a chart, a whole column, the total of a table without a stated one."""
+    if question.has(
+        "mean", "median", "ratio", "difference", "max", "min", "dearest", "cheapest", "check", "second", "distinct"
+    ):
+        return None
+    used = question.spans("sum", "total", "how")
+    points, at = chosen_points(question, paper)
+    if len(points) == 1:
+        used |= at | title_words(question, paper, Measure(None, None, paper.points, frozenset()))
+        used |= question.spans("cost", "price", "pay", "sell", "count")
+        if paper.document.figures[points[0]].unit == "%":
+            used |= question.spans("share")
+        return Reading((plans.LookupFigure(figure=points[0]),), used)
+    view = chosen_table(question, paper)
+    if view is None:
+        return None
+    mentions = [m for m in question.rows if m.table == view.index]
+    if question.has("when", "date") and mentions and view.dates is not None and len(mentions[0].rows) == 1:
+        mention = mentions[0]
+        label = (
+            " ".join(view.table.rows[mention.rows[0]][view.labels].text.split())[:400]
+            if view.labels is not None
+            else ""
+        )
+        step: Step = plans.CellText(table=view.index, row=mention.rows[0], column=view.dates, label=label)
+        return Reading((step,), question.spans("when", "date", "debit", "credit", "cost") | mention.span.indices)
+    if (text := _cell_text(question, view)) is not None:
+        return text
+    measure = chosen_measure(question, paper, view)
+    if measure is None:
+        return None
+    used |= measure.used
+    condition = chosen_rows(question, view, measure, used)
+    used |= condition.used | row_words(question, view) | title_words(question, paper, measure)
+    if measure.column is not None and (measure.column.money or measure.column.unit):
+        used |= question.spans("cost", "price", "pay", "expense", "debit" if not measure.where else "cost")
+    else:
+        used |= question.spans("count", "quantity")
+    if not condition.where and not question.has("sum", "total") and not measure.used:
+        return None
+    if (
+        question.has("total")
+        and not question.has("sum")
+        and not condition.where
+        and paper.figures_of("total")
+        and not measure.used - question.spans("total")
+    ):
+        return None
+    mentions = list(condition.mentions)
+    if (
+        len(mentions) == 1
+        and len(condition.where) == 1
+        and len(mentions[0].rows) == 1
+        and measure.column is not None
+        and not measure.where
+    ):
+        row = mentions[0].rows[0]
+        column = view.labels if view.labels is not None else view.dates
+        label = " ".join(view.table.rows[row][column].text.split())[:400] if column is not None else ""
+        return Reading((plans.LookupCell(table=view.index, row=row, column=measure.column.index, label=label),), used)
+    if measure.column is not None and "balance" in measure.column.concepts and len(mentions) == 1:
+        rows = [row for row in mentions[0].rows if view.table.rows[row][measure.column.index].value is not None]
+        if rows and len(condition.where) == 1:
+            dated = [date.key for date in view.row_dates if date is not None]
+            row = rows[0] if len(dated) > 1 and dated[0] > dated[-1] else rows[-1]
+            label = " ".join(question.words[i].raw for i in sorted(mentions[0].span.indices))[:400]
+            return Reading(
+                (plans.LookupCell(table=view.index, row=row, column=measure.column.index, label=label),), used
+            )
+    if measure.column is not None and no_sum(measure.column):
+        return None
+    return Reading((plans.Aggregate(op="sum", values=measure.values(condition.where)),), used, score=0.85)

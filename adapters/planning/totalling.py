@@ -1,0 +1,238 @@
+"""Readings that make one number of many: extremes, sums and averages, counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adapters.planning.choosing import (
+    all_negative,
+    asks_by_group,
+    chosen_measure,
+    chosen_points,
+    chosen_rows,
+    chosen_table,
+    debits_only,
+    group_column,
+    no_sum,
+    person_column,
+    repeats,
+    row_words,
+    title_words,
+    top_n,
+)
+from adapters.planning.measures import Measure, columns_for, filters, measures
+from adapters.planning.operands import Operand, operands
+from adapters.planning.outcome import Outcome, Reading, unexplained
+from adapters.planning.paper import PaperView, TableView
+from adapters.planning.question import Question
+from schemas import plans
+from schemas.plans import Step
+
+
+def extremes(question: Question, paper: PaperView) -> Outcome:
+    greatest, least = question.has("max", "dearest"), question.has("min", "cheapest")
+    if greatest == least or question.has("mean", "median", "share", "ratio", "difference", "second"):
+        return None
+    view = chosen_table(question, paper)
+    measure = chosen_measure(question, paper, view)
+    if measure is None:
+        return None
+    names = ("max", "dearest") if greatest else ("min", "cheapest")
+    used = measure.used | question.spans(*names)
+    if question.has("dearest", "cheapest") or (measure.column is not None and measure.column.money):
+        used |= question.spans("cost", "price", "pay", "line_amount")
+    n, at = top_n(question, *names)
+    used |= at
+    condition = chosen_rows(question, view, measure, used)
+    used |= condition.used
+    grouped = group_column(question, view, measure, condition)
+    if question.has("who"):
+        person = person_column(view)
+        if person is None or view is None or measure.table is None:
+            return None
+        used |= question.spans("who")
+        if person != view.labels or repeats(view, person):
+            grouped = person
+    used |= row_words(question, view) | title_words(question, paper, measure)
+    if grouped is not None and view is not None and measure.column is not None:
+        step: Step = plans.Group(
+            table=view.index, by=grouped, column=measure.column.index, where=(*measure.where, *condition.where),
+            order="greatest" if greatest else "least", n=n,
+        )  # fmt: skip
+        return Reading((step,), used)
+    if all_negative(measure) or (debits_only(measure) and question.has("debit", "expense", "pay")):
+        greatest = not greatest
+    return Reading(
+        (plans.Rank(op="argmax" if greatest else "argmin", values=measure.values(condition.where), n=n),), used
+    )
+
+
+def aggregates(question: Question, paper: PaperView) -> Outcome:
+    op = next((name for name in ("mean", "median", "sum") if question.has(name)), None)
+    if op is None and (question.has("total") or asks_by_group(question)):
+        op = "sum"
+    if op is None or question.has(
+        "share", "ratio", "difference", "range", "growth", "max", "min", "dearest", "cheapest"
+    ):
+        return None
+    view = chosen_table(question, paper)
+    named = measures(question, paper, view) if view is not None else []
+    used = question.spans(op, "sum", "how") | (question.spans("total") if op == "sum" else frozenset())
+    if op != "sum" or question.has("sum"):
+        used |= question.spans("count")
+    if op == "sum" and not question.has("sum"):
+        named = [m for m in named if not m.used <= question.spans("total")] or named
+        if question.has("total") and not _beyond_total(question, view, paper):
+            return None
+    roles = [o for o in operands(question, paper, None) if not o.total]
+    if op == "sum" and len(roles) >= 2 and not named:
+        return _folded("add", roles, used)
+    if op != "sum" and question.has("total") and len(named) > 1:
+        named = [m for m in named if not m.used <= question.spans("total")]
+    measure = named[0] if len(named) == 1 else chosen_measure(question, paper, view) if not named else None
+    if measure is None and len(named) > 1:
+        return None
+    if measure is None:
+        return None
+    if op == "mean" and view is not None and question.has("price") and (c := columns_for(view, "price")):
+        measure = replace(measure, column=c[0]) if measure.table is not None else measure
+    used |= measure.used
+    if measure.table is None:
+        chosen, at = chosen_points(question, paper)
+        used |= at | title_words(question, paper, measure) | question.spans("point")
+        if chosen:
+            measure = replace(measure, points=chosen)
+        return Reading((plans.Aggregate(op=op, values=measure.values()),), used)
+    condition = chosen_rows(question, view, measure, used)
+    grouped = group_column(question, view, measure, condition)
+    used |= condition.used | row_words(question, view) | title_words(question, paper, measure)
+    per_group = any(
+        question.words[m.span.start - 1].stem in ("per", "by", "each", "pro", "je", "par", "por", "every")
+        for m in question.columns
+        if m.span.start
+    )
+    if grouped is not None and per_group and view is not None and measure.column is not None and op != "median":
+        step: Step = plans.Group(
+            table=view.index,
+            by=grouped,
+            column=measure.column.index,
+            aggregate=op,
+            where=(*measure.where, *condition.where),
+        )
+        return Reading((step,), used)
+    if op == "sum" and measure.column is not None and no_sum(measure.column):
+        return None
+    if measure.column is not None and measure.column.money:
+        used |= question.spans("cost", "price", "pay")
+    elif measure.used:
+        used |= question.spans("quantity")
+    return Reading((plans.Aggregate(op=op, values=measure.values(condition.where)),), used)
+
+
+def _beyond_total(question: Question, view: TableView | None, paper: PaperView) -> bool:
+    """Whether "total" goes with something else ("total units", "total for Widgets"), or there is no stated total."""
+    rest = unexplained(question, question.spans("total"))
+    return bool(rest) or not paper.figures_of("total", "amount_due")
+
+
+def _folded(op: str, found: list[Operand], used: frozenset[int]) -> Outcome:
+    """Several operands added up, step by step."""
+    steps: list[Step] = [found[0].step]
+    result = 0
+    for operand in found[1:5]:
+        steps.append(operand.step)
+        steps.append(plans.Arithmetic(op="add", left=result, right=len(steps) - 1))
+        result = len(steps) - 1
+    return Reading(tuple(steps), used | frozenset(i for o in found[:5] for i in o.used))
+
+
+def counts(question: Question, paper: PaperView) -> Outcome:
+    if not question.has("count", "distinct", "how") or question.has(
+        "share", "difference", "max", "min", "more_than_other", "less_than_other", "mean", "median", "growth", "ratio"
+    ):
+        return None
+    used = question.spans("count", "distinct", "total", "sum", "how")
+    view = chosen_table(question, paper)
+    points = [m for m in question.figures if m.figure not in paper.points and m.covered >= 0.99]
+    if points and not question.has("row"):
+        best = points[0]
+        reading = Reading((plans.LookupFigure(figure=best.figure),), used | best.span.indices)
+        if not unexplained(question, reading.used):
+            return reading
+    if view is None or (not view.numeric and len(paper.points) > 1):
+        if len(paper.points) > 1:
+            used |= title_words(question, paper, Measure(None, None, paper.points, frozenset()))
+            return Reading((plans.CountFigures(figures=paper.points),), used | question.spans("point"))
+        return None
+    named = list(measures(question, paper, view))
+    amounts = [m for m in named if m.column is not None and (not m.column.money or m.where)]
+    sided = [m for m in named if (m.column is not None and m.column.concepts & {"debit", "credit"}) or m.where]
+    if sided and not question.has("sum"):
+        measure = sided[0]
+        condition = chosen_rows(question, view, measure, used)
+        used |= measure.used | condition.used | row_words(question, view)
+        assert measure.column is not None
+        rows = tuple(i for i, row in enumerate(view.table.rows) if row[measure.column.index].text.strip())
+        where: tuple[plans.Condition, ...] = measure.where or (
+            plans.RowsCondition(rows=rows, because=f"with a {measure.column.name}"[:400]),
+        )
+        return Reading((plans.Count(table=view.index, where=(*where, *condition.where)),), used)
+    compared = question.has("gt", "lt", "ge", "le", "between") and bool(question.numbers)
+    if amounts and not compared and not question.has("distinct") and not _row_noun(question, view, amounts[0]):
+        measure = amounts[0]
+        condition = chosen_rows(question, view, measure, used)
+        values = measure.values(condition.where)
+        used |= measure.used | condition.used | row_words(question, view) | title_words(question, paper, measure)
+        used |= question.spans("quantity")
+        return Reading((plans.Aggregate(op="sum", values=values),), used)
+    measure_or_none = named[0] if len(named) == 1 else chosen_measure(question, paper, view)
+    quantity = view.with_concept("quantity")
+    condition = filters(question, view, measure_or_none, used | (named[0].used if named else frozenset()))
+    if (
+        condition.mentions
+        and len(quantity) == 1
+        and not compared
+        and not question.has("row", "transaction", "distinct")
+    ):
+        by_quantity = Measure(view, quantity[0], (), frozenset())
+        used |= condition.used | question.spans("quantity")
+        return Reading((plans.Aggregate(op="sum", values=by_quantity.values(condition.where)),), used)
+    used |= condition.used | row_words(question, view) | (named[0].used if named and compared else frozenset())
+    if compared:
+        used |= question.spans("cost", "price", "pay")
+    distinct = None
+    mentioned = [m.column for m in question.columns if m.table == view.index and not view.columns[m.column].numeric]
+    if question.has("distinct") or (
+        mentioned
+        and group_column(question, view, Measure(view, None, (), frozenset()), condition) is not None
+        and not compared
+    ):
+        distinct = mentioned[0] if mentioned else view.labels
+    money_rows = not named and condition.mentions and question.has("expense", "cost", "pay")
+    if money_rows:
+        used |= question.spans("expense", "cost")
+    if question.has("transaction") and not condition.where and (moved := _moving_rows(view)) is not None:
+        used |= question.spans("transaction")
+        return Reading((plans.Count(table=view.index, where=(moved,)),), used)
+    generic = (
+        question.has("row", "transaction", "point")
+        or bool(money_rows)
+        or bool(mentioned)
+        or bool(row_words(question, view))
+    )
+    if not generic and not condition.where:
+        return None
+    return Reading((plans.Count(table=view.index, where=condition.where, distinct=distinct),), used)
+
+
+def _moving_rows(view: TableView) -> plans.RowsCondition | None:
+    """Rows of a statement that move money: a balance brought forward is no transaction."""
+    sided = [c.index for c in view.numeric if c.concepts & {"debit", "credit"}]
+    if not sided:
+        return None
+    rows = tuple(i for i, row in enumerate(view.table.rows) if any(row[c].value is not None for c in sided))
+    return plans.RowsCondition(rows=rows, because="with a movement")
+
+
+def _row_noun(question: Question, view: TableView, measure: Measure) -> bool:
+    return question.has("row") and measure.used <= question.spans("row")
