@@ -3,6 +3,9 @@
 Who pays is decided once: the delivery that made a call. Done over after a crash, that delivery finds its own answer
 and counts it as paid again – its cost event has the same id, so the money stands on the log exactly once. Every
 other delivery that finds the answer counts it as memoized.
+
+One window stays open: a process killed after a model answered and before the answer is written, about a millisecond,
+asks again. Only the model's server could close it.
 """
 
 from __future__ import annotations

@@ -63,7 +63,8 @@ class EmbeddedRuntime:
     async def stop(self, grace: float = 10.0) -> None:
         """Finish or give back what the stages hold, within `grace` seconds. What is given back is done over later."""
         self._stopping.set()
-        await asyncio.gather(*(loop.stop(grace) for loop in self._loops.values()))
+        # The rest of the grace is for handlers that ignore their cancellation, and for the lease.
+        await asyncio.gather(*(loop.stop(grace * 0.75) for loop in self._loops.values()))
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

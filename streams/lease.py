@@ -11,6 +11,9 @@ import structlog
 
 from adapters.database import CONNECTION_ERRORS, Database, reaching
 
+# Seconds for an answer of the database; more would eat into the grace of a stop.
+_PATIENCE = 2.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -72,7 +75,9 @@ class PostgresLease(Lease):
                 self._connection = await self._database.connect(idle_session_timeout="0")
             if group not in self._held:
                 with reaching("the lease"):
-                    got = await self._connection.fetchval("SELECT pg_try_advisory_lock($1)", _lock_number(group))
+                    got = await self._connection.fetchval(
+                        "SELECT pg_try_advisory_lock($1)", _lock_number(group), timeout=_PATIENCE
+                    )
                 if not got:
                     return False
                 self._held.add(group)
@@ -87,7 +92,7 @@ class PostgresLease(Lease):
                 return
             self._held.discard(group)
             try:
-                await self._connection.execute("SELECT pg_advisory_unlock($1)", _lock_number(group))
+                await self._connection.execute("SELECT pg_advisory_unlock($1)", _lock_number(group), timeout=_PATIENCE)
             except CONNECTION_ERRORS:
                 self._connection.terminate()
 
@@ -97,7 +102,7 @@ class PostgresLease(Lease):
             if self._connection is not None:
                 connection, self._connection = self._connection, None
                 try:
-                    await connection.close(timeout=2.0)
+                    await connection.close(timeout=_PATIENCE)
                 except CONNECTION_ERRORS:
                     connection.terminate()
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from prometheus_client import REGISTRY
 
 from adapters.metering import current_meter
 from processors.stage import stage
@@ -242,15 +243,17 @@ async def test_cancellation_passes_through_when_the_runtime_cancels() -> None:
         await task
 
 
-async def test_stage_halts_when_dead_letters_come_in_a_row(caplog: pytest.LogCaptureFixture) -> None:
+async def test_stage_halts_when_dead_letters_come_in_a_row() -> None:
     runner = runner_of(answer(pong), halt_after=3)
     for n in range(3):
         assert not runner.halted
         await runner.handle(record_of(broken(f"b{n}"), offset=n))
     assert runner.halted
+    assert REGISTRY.get_sample_value("vaultra_stage_halted", {"stage": "answer"}) == 1
     with pytest.raises(StageHalted):
         await runner.handle(record_of(broken("b3"), offset=3))
     runner.resume()
+    assert REGISTRY.get_sample_value("vaultra_stage_halted", {"stage": "answer"}) == 0
     assert (await runner.handle(record_of(broken("b3"), offset=3))).outcome is Outcome.DEAD
 
 

@@ -55,8 +55,9 @@ async def main(dsn: str, calls: str, point: str, number: int) -> None:
         written=point == "after-commit",
     )
     runner = runner_of(pay, ports={"memo": PostgresMemo(database.pool)})
-    # One handler at a time: nothing else is between a model's answer and its memo when the freeze comes.
-    limits = Limits(concurrency=1, append=3, turn=2)
+    # One handler at a time and none during a commit: no call is under way when the freeze comes. A model that has
+    # answered a process that is killed before it can write that down is asked again; nothing on our side mends that.
+    limits = Limits(concurrency=1, unflushed=1, turn=2)
     runtime = EmbeddedRuntime(log, [runner], lease=PostgresLease(database), limits={"pay": limits})
     runtime.start()
     idling = asyncio.create_task(runtime.wait_idle())
