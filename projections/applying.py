@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
+from pydantic import ValidationError
 
 from projections import builds
 from projections.builds import Build, Positions
 from projections.projection import Fact, Projection, Row, Table
 from projections.source import LogRecord
 from projections.writing import write
+from schemas.errors import InvalidEvent
 
 # What PostgreSQL, or asyncpg before it, raises for values no column takes; anything else is no fault of a record.
 _UNACCEPTABLE = (
@@ -96,7 +98,17 @@ async def _transact(pool: asyncpg.Pool, build: Build, batch: Batch, before: Posi
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
+    """Why a record was skipped, without what it holds: reasons are logged."""
+    match error:
+        case ValidationError():
+            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+            return f"{'.'.join(map(str, first['loc'])) or 'data'}: {first['msg']}"
+        case InvalidEvent() | KeyError():
+            return f"{type(error).__name__}: {error}"
+        case asyncpg.PostgresError():
+            return f"{type(error).__name__} ({error.sqlstate})"
+        case _:
+            return type(error).__name__
 
 
 def moved(before: Mapping[tuple[str, int], int], batches: Sequence[Batch]) -> dict[tuple[str, int], int]:

@@ -28,9 +28,10 @@ from schemas.errors import SetupError
 
 # Records a transaction: enough to be fast, few enough not to hold up an event loop it shares for long.
 BATCH = 1000
+# Seconds until a failure is tried again for the first time; then twice as long each time.
+BACKOFF = 0.1
 _WAIT = 5.0
-_BACKOFF_FIRST = 0.1
-_BACKOFF_LAST = 5.0
+_LONGEST_BACKOFF = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,7 @@ class ProjectionRunner:
         projections: Sequence[Projection] = PROJECTIONS,
         *,
         batch: int = BATCH,
+        backoff: float = BACKOFF,
         on_skip: OnSkip | None = None,
         on_applied: OnApplied | None = None,
     ) -> None:
@@ -59,6 +61,7 @@ class ProjectionRunner:
         self._source = source
         self._projections = tuple(projections)
         self._batch = batch
+        self._backoff = backoff
         self._on_skip = on_skip
         self._on_applied = on_applied
         self._stopping = asyncio.Event()
@@ -109,7 +112,7 @@ class ProjectionRunner:
 
     async def _keep(self, projection: Projection) -> None:
         """Follow the log until stopping, over whatever failures."""
-        delay = _BACKOFF_FIRST
+        delay = self._backoff
         while not self._stopping.is_set():
             try:
                 build = await builds.with_status(self._pool, projection, "active")
@@ -119,14 +122,14 @@ class ProjectionRunner:
                     await self._rebuild(projection)
                 else:
                     await self._follow(projection, build)
-                delay = _BACKOFF_FIRST
+                delay = self._backoff
             except Fenced as fenced:
                 log.info("projection moved elsewhere", projection=projection.name, reason=str(fenced))
-                await self._pause(_BACKOFF_FIRST * random.random())  # noqa: S311 - jitter
+                await self._pause(self._backoff * random.random())  # noqa: S311 - jitter
             except Exception as error:
                 log.warning("projection interrupted", projection=projection.name, error=repr(error), retry_in=delay)
                 await self._pause(delay * (0.5 + random.random() / 2))  # noqa: S311 - jitter
-                delay = min(delay * 2, _BACKOFF_LAST)
+                delay = min(delay * 2, _LONGEST_BACKOFF)
 
     async def _rebuild(self, projection: Projection) -> None:
         log.info("projection is rebuilt for its new version", projection=projection.name, version=projection.version)
