@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from adapters.planning.embedding import EmbeddingPlanner
 
 from adapters.api_keys import keys_exist
 from adapters.blob_store import LocalBlobStore
@@ -28,6 +27,7 @@ from adapters.llm.planner import LlmPlanner
 from adapters.llm.vision import LlmVision
 from adapters.memo import PostgresMemo, Price
 from adapters.minilm import MiniLmEmbedder
+from adapters.planning.embedding import EmbeddingPlanner
 from adapters.ports import BlobStore, CodeWriter, Memo, PictureReader, Planner, SandboxRunner, VisionModel
 from adapters.vision.intake import PillowPictureReader
 from adapters.vision.memoized import MemoizedVision
@@ -49,12 +49,17 @@ from streams.embedded import EmbeddedRuntime
 from streams.lease import PostgresLease
 from streams.postgres_log import PostgresEventLog
 from streams.runner import Runner
+from streams.stage_loop import Limits
 from streams.topics import TOPICS, Topic, dead_topic, retry_topic
 from vaultra.settings import ModelServer, Settings
 
 log = structlog.get_logger(__name__)
 
 STAGES: tuple[Stage, ...] = (vision, reasoning, codegen, critic, execution, conclusion)
+
+# The text reader works on one picture at a time and a program may use two cores: more at once would only wait inside
+# their stage's time limit.
+_CONCURRENCY = {"vision": Limits(concurrency=2), "execution": Limits(concurrency=2)}
 
 # Told what start-up is doing: (words, fraction done or None).
 StartupProgress = Callable[[str, float | None], None]
@@ -116,7 +121,7 @@ async def open_program(
 
         ports = await _stage_ports(settings, stack, blobs=blobs, memo=memo, sandbox=sandbox)
         runners = [Runner(stage, ports, topics=all_topics(), halt_after=settings.halt_after) for stage in STAGES]
-        runtime = EmbeddedRuntime(event_log, runners, lease=PostgresLease(database))
+        runtime = EmbeddedRuntime(event_log, runners, lease=PostgresLease(database), limits=_CONCURRENCY)
         projections = ProjectionRunner(database.pool, event_log)
 
         progress("preparing the sandbox", None)
@@ -217,6 +222,7 @@ async def _services(
         blobs=blobs,
         pictures=pictures,
         database=database.pool,
+        progress=projections.progress,
         authenticator=LocalAuthenticator(settings.host, keys) if local else keys,
         clock=lambda: datetime.now(UTC),
         randomness=os.urandom,
