@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from opentelemetry.trace import TracerProvider
 
 from api import errors, feed, files, health, jobs, openapi, site, uploads
 from api.gate import Gate
@@ -12,7 +13,7 @@ from api.telemetry import HttpMetrics
 
 def create_app(services: ApiServices) -> FastAPI:
     """The application over these services. It neither opens nor closes them."""
-    app = assemble()
+    app = assemble(services.tracer_provider)
     app.state.services = services
     app.state.feeds = set()
     app.add_middleware(Gate, services=services)
@@ -20,7 +21,7 @@ def create_app(services: ApiServices) -> FastAPI:
     return app
 
 
-def assemble() -> FastAPI:
+def assemble(tracer_provider: TracerProvider | None = None) -> FastAPI:
     """Routes, problem handlers and OpenAPI, without services: enough to describe the API, not to answer."""
     app = FastAPI(
         title=openapi.TITLE,
@@ -30,7 +31,7 @@ def assemble() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         # Spans of requests, whose context the uploaded event carries on. Exceptions are logged by the gate.
-        telemetry={"metrics": False, "logs": False, "operation_spans": False},
+        telemetry={"tracer_provider": tracer_provider, "metrics": False, "logs": False, "operation_spans": False},
     )
     errors.install(app)
     for part in (uploads, jobs, feed, files, health, site):

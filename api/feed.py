@@ -23,6 +23,20 @@ router = APIRouter(tags=["jobs"])
 
 _TERMINAL = frozenset({AnalysisCompleted.TYPE, AnalysisFailed.TYPE, DocumentRefused.TYPE})
 _RECONNECT_MS = 1000
+# As OpenAPI 3.2 describes a stream's items, and FastAPI its own.
+_ITEM = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "event": {"type": "string"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/JobEvent"},
+        },
+        "retry": {"type": "integer"},
+    },
+}
 
 
 @router.get(
@@ -31,7 +45,7 @@ _RECONNECT_MS = 1000
     responses={
         200: {
             "description": "`id`: the event's; `event`: its short type, such as `document.described`; `data`: JobEvent",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"itemSchema": _ITEM}},
         },
         204: {"description": "the last event was already received: nothing more will come"},
         **documented(401, 404, 422, 429, 503),

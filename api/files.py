@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from api.problems import documented, not_found
 from api.reads import JobId, find_job
@@ -56,7 +55,7 @@ async def picture(job_id: JobId, request: Request, services: Services, tenant: T
 )
 async def artefact(
     job_id: JobId,
-    name: Annotated[str, Path(max_length=255)],
+    name: str,
     request: Request,
     services: Services,
     tenant: Tenant,

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.database import reaching
+from api.problems import documented
 from api.services import ApiServices, Services
 from schemas.errors import VaultraError
 
@@ -69,6 +70,7 @@ async def readyz(services: Services, response: Response) -> Readiness:
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "exposition format"},
+        **documented(401),
     },
 )
 async def metrics() -> Response:

@@ -8,7 +8,7 @@ import asyncpg
 from fastapi import APIRouter, Query
 
 from api.problems import documented
-from api.reads import JobId, await_event, await_projected, find_job, reading
+from api.reads import UUID, JobId, await_event, await_projected, find_job, reading
 from api.services import Services, Tenant
 from projections import lineage
 from projections.job_detail import JobDetail
@@ -45,14 +45,14 @@ async def job(
     wait_for: Annotated[
         str | None,
         Query(
-            pattern=r"^[0-9a-f-]{36}$",
-            description="id of an event: answer once it is visible, 503 when it is not within five seconds",
+            pattern=f"^{UUID}$",
+            description="id of an event that is on the log: answer once it is visible, 503 when that takes too long",
         ),
     ] = None,
 ) -> JobDetail:
     """Everything known about a job: stages, document, plan, code, findings, run, answer, cost."""
     if wait_for is not None:
-        await await_event(services, tenant, job_id, wait_for)
+        await await_event(services, tenant, wait_for)
     return await find_job(services, tenant, job_id)
 
 

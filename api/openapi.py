@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.problems import FieldProblem, Problem
+from projections.lineage import JobEvent
 
 TITLE = "Vaultra"
 VERSION = "1"
@@ -37,7 +38,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     )
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for model in (Problem, FieldProblem):
+    for model in (Problem, FieldProblem, JobEvent):
         schema = model.model_json_schema(ref_template=_REF)
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
@@ -47,10 +48,17 @@ def describe(app: FastAPI) -> dict[str, Any]:
         "key": {"type": "http", "scheme": "bearer", "description": "`vk_<id>_<secret>`, from `vaultra keys create`"}
     }
     for path, operations in document["paths"].items():
-        if path.startswith("/v1/") or path == "/metrics":
-            for operation in operations.values():
+        for operation in operations.values():
+            _drop_default_errors(operation)
+            if path.startswith("/v1/") or path == "/metrics":
                 operation["security"] = [{"key": []}]
     return document
+
+
+def _drop_default_errors(operation: dict[str, Any]) -> None:
+    """FastAPI documents a 422 of its own wherever there is a parameter; ours say which problems they answer."""
+    if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+        del operation["responses"]["422"]
 
 
 def openapi_document() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from adapters.database import reaching
 from api.problems import not_found, unavailable
 from api.services import ApiServices
 from projections import builds, jobs
+from projections.catalogue import PROJECTIONS
 from projections.job_detail import JobDetail
 from projections.jobs import job_detail
 from projections.projection import Projection
@@ -25,11 +26,12 @@ from streams.log import TopicPartition
 from streams.partitioner import partition_of
 from streams.topics import topic_of
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # For projections in another process; those of this one wake at once.
 _POLL = 0.1
 # Uploads one partition may be behind until a request no longer looks through them: beyond, the answer is "later".
 _LOOK_THROUGH = 2000
+_PROJECTED_TOPICS = sorted({topic for projection in PROJECTIONS for topic in projection.topics})
 
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ T = TypeVar("T")
 def _job_id(
     job_id: Annotated[str, Path(description="id of the job"), WithJsonSchema({"type": "string", "format": "uuid"})],
 ) -> str:
-    if not _UUID.fullmatch(job_id):
+    if not re.fullmatch(UUID, job_id):
         raise not_found()
     return job_id
 
@@ -129,11 +131,17 @@ async def _ahead_of(projection: Projection, services: ApiServices, tenant: str, 
     return False
 
 
-async def await_event(services: ApiServices, tenant: str, job_id: str, event_id: str) -> None:
-    """Return once an event of this tenant is visible. Raises a 404 problem for a job that is not the tenant's, a 503
-    one for an event that does not become visible."""
-    await find_job(services, tenant, job_id)
+async def await_event(services: ApiServices, tenant: str, event_id: str) -> None:
+    """Return once an event of this tenant that stands on the log is visible in every projection.
+
+    Raises a 404 problem when the projections have read all there was and it is not among it, a 503 one when they do
+    not get there in time.
+    """
     with reading("the projections"):
-        visible = await services.progress.wait_for(event_id, tenant, within=services.limits.wait_for)
-    if not visible:
-        raise unavailable("No such event of yours is visible yet.")
+        if await services.progress.wait_for(event_id, tenant, within=0):
+            return
+        heads = await services.log.latest(_PROJECTED_TOPICS)
+        caught_up = await services.progress.wait_until(heads, within=services.limits.wait_for)
+        if await services.progress.wait_for(event_id, tenant, within=0):
+            return
+    raise not_found("No event of yours has this id.") if caught_up else unavailable("The projections are behind.")

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from opentelemetry.trace import TracerProvider
 
 from adapters.ports import Authenticator, BlobStore, PictureReader
 from projections.waiting import Progress
@@ -41,10 +42,10 @@ class ApiServices:
     """The ports of the API.
 
     `database` is an asyncpg pool on the projections, `progress` tells how far they are: the runner's where it runs in
-    this process, else one of its own. `local` means keyless on loopback: the `Host` header and the
-    origin are then checked, since any page open in the browser could reach it. `checks` are further entries of
-    `/readyz` (name → whether well), `lag` gives how many events each consumer group is behind, `metrics` renders
-    the Prometheus page. Setting `closing` ends live feeds, so that a graceful stop need not wait for them.
+    this process, else one of its own. `local` means keyless on loopback: the `Host` header and the origin are then
+    checked, since any page open in the browser could reach it. `checks` are further entries of `/readyz` (name →
+    whether well), `lag` gives how many events each consumer group is behind. `tracer_provider` is the process's when
+    None. Setting `closing` ends live feeds, so that a graceful stop need not wait for them.
     """
 
     log: EventLog
@@ -60,6 +61,7 @@ class ApiServices:
     allowed_hosts: frozenset[str] = LOOPBACK_HOSTS
     checks: Mapping[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
     lag: Callable[[], Awaitable[Mapping[str, int]]] | None = None
+    tracer_provider: TracerProvider | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -47,9 +47,11 @@ async def test_job_is_a_503_when_the_projections_do_not_catch_up(api: Api) -> No
         response = await client.get(f"/v1/jobs/{job}")
         assert (response.status_code, response.headers["content-type"]) == (503, PROBLEM)
         assert int(response.headers["retry-after"]) > 0
+        behind = await client.get(f"/v1/jobs/{job}", params={"wait_for": job})
         await api.project()
-        unseen = await client.get(f"/v1/jobs/{job}", params={"wait_for": UNKNOWN})
-    assert unseen.status_code == 503
+        seen = await client.get(f"/v1/jobs/{job}", params={"wait_for": job})
+        unknown = await client.get(f"/v1/jobs/{job}", params={"wait_for": UNKNOWN})
+    assert [response.status_code for response in (behind, seen, unknown)] == [503, 200, 404]
 
 
 @pytest.mark.parametrize("job", [UNKNOWN, "nope", "%00", "..%2f..", UNKNOWN.upper(), f"{{{UNKNOWN}}}", "\u00e9" * 300])
