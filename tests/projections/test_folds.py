@@ -12,8 +12,6 @@ from job_stories import REFUSED, Story, again, answered, records, roundabout
 from projections import jobs
 from projections.applying import fold
 from projections.catalogue import PROJECTIONS, named
-from projections.costs import JobCosts
-from projections.job_detail import JobDetail, JobFact, tell
 from projections.projection import Column, Projection, Row, Table
 from projections.writing import merged
 from schemas.errors import SetupError
@@ -87,18 +85,6 @@ async def test_tables_have_the_same_hash_when_a_large_batch_is_copied_over_rows_
     late = [again(record, record.offset + 1000) for record in many[::2]]
 
     assert await hash_of(projection, [many[:300], late, many]) == await hash_of(projection, [many])
-
-
-def detail_of(order: Sequence[Record], job: str) -> JobDetail:
-    rows = fold(jobs.PROJECTION, order).rows[jobs.FACTS]
-    facts = [JobFact(row[2], row[3], row[4], row[6]) for row in rows if row[:2] == ("local", job)]
-    return tell(job, facts, JobCosts())
-
-
-@given(order=st.permutations(range(len(RECORDS))))
-@settings(max_examples=50, deadline=None)
-def test_detail_is_the_same_when_facts_come_in_any_order(order: list[int]) -> None:
-    assert detail_of([RECORDS[index] for index in order], "job-2") == detail_of(RECORDS, "job-2")
 
 
 def test_declaration_is_refused_when_rows_of_one_key_could_not_be_merged() -> None:

@@ -9,12 +9,9 @@ from decimal import Decimal
 import pytest
 from job_stories import (
     ANSWER,
-    BROKEN,
     COST,
     DESCRIBED,
     FAILED,
-    FINDING,
-    NOT_PLANNED,
     PLANNED,
     RECEIVED,
     REFUSED,
@@ -22,16 +19,14 @@ from job_stories import (
     Story,
     answered,
     completed,
-    executed,
     generated,
     program,
-    reviewed,
     roundabout,
 )
 
 from adapters.database import Database
 from projections.costs import job_costs
-from projections.job_detail import JobDetail, Refusal
+from projections.job_detail import JobDetail
 from projections.jobs import job_detail, list_jobs
 from projections.lineage import job_events, lineage
 from projections.runner import ProjectionRunner
@@ -73,63 +68,6 @@ async def test_detail_has_everything_when_a_job_is_answered(
     assert (detail.failure, detail.refusal) == (None, None)
 
 
-@pytest.mark.parametrize(
-    ("facts", "status", "running", "done"),
-    [
-        ((RECEIVED,), "queued", "vision", ()),
-        ((RECEIVED, DESCRIBED), "running", "reasoning", ("vision",)),
-        ((RECEIVED, DESCRIBED, PLANNED), "running", "codegen", ("vision", "reasoning")),
-        ((RECEIVED, DESCRIBED, NOT_PLANNED), "running", "conclusion", ("vision", "reasoning")),
-        (
-            (RECEIVED, DESCRIBED, PLANNED, generated(1), reviewed(1, approved=False)),
-            "running",
-            "codegen",
-            ("vision", "reasoning", "critic"),
-        ),
-        (
-            (RECEIVED, DESCRIBED, PLANNED, generated(3), reviewed(3, approved=False)),
-            "running",
-            "conclusion",
-            ("vision", "reasoning", "codegen", "critic"),
-        ),
-        (
-            (RECEIVED, DESCRIBED, PLANNED, generated(1), reviewed(1)),
-            "running",
-            "execution",
-            ("vision", "reasoning", "codegen", "critic"),
-        ),
-    ],
-)
-async def test_detail_names_the_stage_that_is_running_when_a_job_is_under_way(
-    log: MemoryEventLog,
-    runner: ProjectionRunner,
-    database: Database,
-    facts: tuple[object, ...],
-    status: str,
-    running: str,
-    done: tuple[str, ...],
-) -> None:
-    detail = await told(log, runner, database, Story("job").tell(*facts))  # type: ignore[arg-type]
-
-    found = states(detail)
-    assert detail.status == status
-    assert [name for name, state in found.items() if state == "running"] == [running]
-    assert tuple(name for name, state in found.items() if state == "done") == done
-
-
-async def test_detail_shows_each_round_when_code_was_rejected_and_failed(
-    log: MemoryEventLog, runner: ProjectionRunner, database: Database
-) -> None:
-    story = Story("job").tell(RECEIVED, DESCRIBED, PLANNED, generated(1), reviewed(1, approved=False))
-    detail = await told(log, runner, database, story.tell(generated(2), reviewed(2), executed(2, BROKEN)))
-
-    assert [(one.program.attempt, one.approved) for one in detail.rounds] == [(1, False), (2, True)]
-    assert detail.rounds[0].findings == (FINDING,)
-    assert detail.execution == BROKEN
-    assert states(detail)["execution"] == "failed"
-    assert states(detail)["codegen"] == "running"
-
-
 async def test_job_counts_as_completed_when_it_failed_and_was_replayed(
     log: MemoryEventLog, runner: ProjectionRunner, database: Database
 ) -> None:
@@ -149,16 +87,6 @@ async def test_job_counts_as_completed_when_it_failed_and_was_replayed(
     assert replayed.failure is None
     assert replayed.program == program(3)
     assert (await list_jobs(database.pool, "local")).jobs[0].status == "completed"
-
-
-async def test_refused_picture_is_a_job_with_its_reason(
-    log: MemoryEventLog, runner: ProjectionRunner, database: Database
-) -> None:
-    detail = await told(log, runner, database, Story("job").tell(REFUSED))
-
-    assert detail.status == "refused"
-    assert detail.refusal == Refusal(code="broken", reason="the picture is broken")
-    assert set(states(detail).values()) == {"skipped"}
 
 
 async def test_costs_are_summed_when_calls_were_memoized_and_unpriced(
@@ -249,6 +177,19 @@ async def test_list_has_one_status_only_when_asked(
     assert (await list_jobs(database.pool, "local", status="running")).jobs == ()
 
 
+async def test_detail_is_told_without_a_fact_when_that_fact_no_longer_parses(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    await told(log, runner, database, Story("job").tell(RECEIVED, DESCRIBED, PLANNED, generated(), completed()))
+    schema = await database.pool.fetchval("SELECT schema FROM projections.builds WHERE projection = 'jobs'")
+    await database.pool.execute(f"UPDATE {schema}.job_facts SET data = '{{}}' WHERE type LIKE '%described%'")
+
+    detail = await job_detail(database.pool, "local", "job")
+    assert detail is not None
+    assert detail.document is None
+    assert detail.answer == ANSWER
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -267,26 +208,13 @@ async def test_list_has_one_status_only_when_asked(
         base64.urlsafe_b64encode(b"[" * 5000).decode(),
     ],
 )
-async def test_list_refuses_a_cursor_when_no_page_gave_it(database: Database, runner: object, cursor: str) -> None:
+async def test_list_refuses_a_cursor_when_no_page_gave_it(cursor: str) -> None:
     with pytest.raises(InvalidCursor):
-        await list_jobs(database.pool, "local", after=cursor)
+        await list_jobs(None, "local", after=cursor)
 
 
-async def test_list_refuses_what_it_does_not_know(database: Database, runner: object) -> None:
+async def test_list_refuses_what_it_does_not_know() -> None:
     with pytest.raises(ValueError, match="limit"):
-        await list_jobs(database.pool, "local", limit=0)
+        await list_jobs(None, "local", limit=0)
     with pytest.raises(ValueError, match="status"):
-        await list_jobs(database.pool, "local", status="done")
-
-
-async def test_detail_is_told_without_a_fact_when_that_fact_no_longer_parses(
-    log: MemoryEventLog, runner: ProjectionRunner, database: Database
-) -> None:
-    await told(log, runner, database, Story("job").tell(RECEIVED, DESCRIBED, PLANNED, generated(), completed()))
-    schema = await database.pool.fetchval("SELECT schema FROM projections.builds WHERE projection = 'jobs'")
-    await database.pool.execute(f"UPDATE {schema}.job_facts SET data = '{{}}' WHERE type LIKE '%described%'")
-
-    detail = await job_detail(database.pool, "local", "job")
-    assert detail is not None
-    assert detail.document is None
-    assert detail.answer == ANSWER
+        await list_jobs(None, "local", status="done")
