@@ -23,7 +23,7 @@ def _gives_up(event: Event[DocumentDescribed], reason: str) -> Sequence[EventDat
 @stage(
     "reasoning",
     consumes=[DocumentDescribed],
-    emits=[AnalysisPlanned],
+    emits=[AnalysisPlanned, AnalysisFailed],
     timeout=180,
     retries=4,
     gives_up=_gives_up,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.planning.measures import Filter, Measure, default_measure, filters, is_range, measures
 from adapters.planning.paper import ColumnView, PaperView, TableView, stems
 from adapters.planning.question import Question
-from adapters.planning.vocabulary import MEASURES, ORDINALS
+from adapters.planning.vocabulary import MEASURES, ORDINALS, WEEKDAYS
 from schemas import plans
 
 
@@ -93,7 +93,7 @@ def row_words(question: Question, view: TableView | None) -> frozenset[int]:
     }
     found = set(names)
     dates = any(date is not None for date in view.row_dates)
-    if dates:
+    if dates or any(WEEKDAYS & set(row[view.labels]) for row in view.row_stems if view.labels is not None):
         time_words = {
             "month",
             "year",

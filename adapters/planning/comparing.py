@@ -18,6 +18,8 @@ def comparison(question: Question, paper: PaperView) -> Outcome:
         return None
     view = chosen_table(question, paper)
     used = question.spans(*names, "sum", "until", "from", "gt", "lt", "between")
+    if question.has("growth", "trend"):
+        used |= question.spans("manner")
     if question.has("share") and not question.has("growth"):
         return _share(question, paper, view, used)
     if (
@@ -134,4 +136,4 @@ def trend(question: Question, paper: PaperView) -> Outcome:
     if not question.has("trend"):
         return None
     view = chosen_table(question, paper)
-    return _growth(question, paper, view, question.spans("trend", "growth"))
+    return _growth(question, paper, view, question.spans("trend", "growth", "manner"))

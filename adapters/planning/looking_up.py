@@ -14,7 +14,7 @@ from adapters.planning.choosing import (
     title_words,
 )
 from adapters.planning.measures import Measure, amount_column, filters, measures
-from adapters.planning.operands import ROLE_FALLBACKS, role_step
+from adapters.planning.operands import role_names, role_step
 from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, unexplained
 from adapters.planning.paper import PaperView, TableView
 from adapters.planning.question import Question
@@ -154,7 +154,7 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
             return Reading(inferred, question.spans("subtotal", "total", "tax"), score=0.85)
         if step is None and role == "tax_rate" and (inferred := _rate(paper)) is not None:
             return Reading(inferred, question.spans("tax_rate", "tax", "share"), score=0.85)
-        if step is None and paper.figures_of(*ROLE_FALLBACKS.get(role, (role,))):
+        if step is None and paper.figures_of(*role_names(paper, role)):
             return None
         if step is None:
             if role != "total" or not paper.tables:

@@ -107,9 +107,13 @@ def measures(question: Question, paper: PaperView, view: TableView) -> list[Meas
             taken |= span.indices
     for concept in MEASURES:
         for span in question.concepts.get(concept, ()):
-            if span.indices & taken:
-                continue
             columns = columns_for(view, concept)
+            if span.indices & taken:
+                # "hourly rate" says more than the column called Rate, and means it.
+                for position, (start, measure) in enumerate(found):
+                    if measure.used & span.indices and measure.column in columns:
+                        found[position] = (start, replace(measure, used=measure.used | span.indices))
+                continue
             narrowed = _narrowed(columns, question) if columns else None
             if narrowed is not None:
                 column, extra = narrowed

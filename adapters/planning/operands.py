@@ -29,9 +29,16 @@ class Operand:
     total: bool = False
 
 
+def role_names(paper: PaperView, role: str) -> tuple[str, ...]:
+    """The roles that may answer for one: what is due is the total of an invoice, and of a card statement it is not."""
+    if role in ("total", "amount_due") and paper.document.kind in ("statement", "dashboard"):
+        return (role,)
+    return ROLE_FALLBACKS.get(role, (role,))
+
+
 def role_step(paper: PaperView, role: str) -> Step | None:
     """The step that gives a role's number: its figure, or the sum of its figures (two taxes, say)."""
-    found = paper.figures_of(*ROLE_FALLBACKS.get(role, (role,)))
+    found = paper.figures_of(*role_names(paper, role))
     figures = paper.document.figures
     if not found:
         return None

@@ -338,9 +338,15 @@ def _figure_mentions(question: Question, paper: PaperView) -> list[FigureMention
         if full and _only_function(question, span) and not generic:
             continue
         found = full
-        if not full and _strong(question, span) and (len(part) > 1 or len(part[0].stem) > 2):
+        most = len(_telling(question, span)) > 1
+        if not full and (_strong(question, span) or most) and (len(part) > 1 or len(part[0].stem) > 2):
             part = _telling(question, span)
-            found = [i for i, label in enumerate(paper.figure_stems) if label and _covers(part, label)]
+            least = 0.0 if _strong(question, span) else 0.6
+            found = [
+                i
+                for i, label in enumerate(paper.figure_stems)
+                if label and _covers(part, label) and len(part) >= least * len(label)
+            ]
         if found:
             for index in found:
                 label = paper.figure_stems[index]

@@ -21,7 +21,7 @@ from adapters.planning.choosing import (
     top_n,
 )
 from adapters.planning.measures import Measure, columns_for, filters, measures
-from adapters.planning.operands import Operand, operands
+from adapters.planning.operands import Operand, operands, role_names
 from adapters.planning.outcome import Outcome, Reading, unexplained
 from adapters.planning.paper import PaperView, TableView
 from adapters.planning.question import Question
@@ -132,7 +132,7 @@ def aggregates(question: Question, paper: PaperView) -> Outcome:
 def _beyond_total(question: Question, view: TableView | None, paper: PaperView) -> bool:
     """Whether "total" goes with something else ("total units", "total for Widgets"), or there is no stated total."""
     rest = unexplained(question, question.spans("total"))
-    return bool(rest) or not paper.figures_of("total", "amount_due")
+    return bool(rest) or not paper.figures_of(*role_names(paper, "total"))
 
 
 def _folded(op: str, found: list[Operand], used: frozenset[int]) -> Outcome:
@@ -197,6 +197,10 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         by_quantity = Measure(view, quantity[0], (), frozenset())
         used |= condition.used | question.spans("quantity")
         return Reading((plans.Aggregate(op="sum", values=by_quantity.values(condition.where)),), used)
+    unique = view.labels is not None and not repeats(view, view.labels)
+    by_name = condition.mentions and all(mention.column in (view.labels, None) for mention in condition.mentions)
+    if unique and by_name and not compared and not question.has("row", "transaction", "point", "distinct"):
+        return None  # a row by its name: its number is asked for
     used |= condition.used | row_words(question, view) | (named[0].used if named and compared else frozenset())
     if compared:
         used |= question.spans("cost", "price", "pay")

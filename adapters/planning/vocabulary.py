@@ -176,7 +176,7 @@ CONCEPTS: dict[str, str] = {
     # --- verbs that go with money
     "pay": """pay|paid|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
 |betalen|betaald|uitgegeven|pagare|pagato|speso|spendere|comprado|acquistato|gekocht""",
-    "sell": "sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
+    "sell": "worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
     # --- the document as a whole
     "date": """date|invoice date|receipt date|document date|issue date|date of issue|issued|dated|bill date|date of the invoice|date of the receipt|statement date|order date|what day|which day|billing date
 |purchase date|transaction date|datum|rechnungsdatum|ausgestellt|date de la facture|date de facture|date d emission|fecha|fecha de la factura|fecha de factura|emitida
@@ -213,6 +213,14 @@ for _names in (
     for _number, _name in enumerate(_names.split(), start=1):
         MONTHS[words(_name)[0].stem] = _number
 MONTHS["mars"] = MONTHS["mar"] = 3
+
+WEEKDAYS = frozenset(
+    word.stem
+    for word in words(
+        "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch"
+        " donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche"
+    )
+)
 
 ORDINALS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
             "zwei": 2, "drei": 3, "funf": 5, "deux": 2, "trois": 3, "cinq": 5, "dos": 2, "tres": 3, "cinco": 5,

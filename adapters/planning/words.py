@@ -10,6 +10,7 @@ from functools import lru_cache
 
 _WORD = re.compile(r"\d+(?:[.,'’]\d+)*|[^\W\d_]+|%|#")
 _SCALE = {"k": Decimal(1000), "thousand": Decimal(1000), "m": Decimal(10**6), "million": Decimal(10**6)}
+_SHORT = {"avg": "average", "amt": "amount", "qtr": "quarter", "yr": "year", "hrs": "hour", "mins": "minute"}
 _SUBSTITUTES = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l"})
 
 
@@ -68,6 +69,8 @@ def stem(word: str) -> str:
     """Lower case, no accents, no plural ending."""
     bare = unicodedata.normalize("NFKD", word.casefold().translate(_SUBSTITUTES))
     bare = "".join(char for char in bare if not unicodedata.combining(char))
+    if bare in _SHORT:
+        return _SHORT[bare]
     if len(bare) > 4 and bare.endswith("ies"):
         return bare[:-3] + "y"
     if len(bare) > 4 and bare.endswith(("sses", "shes", "ches", "xes")):

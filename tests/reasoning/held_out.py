@@ -9,7 +9,11 @@ from reasoning.papers import figure, lines, paper, table
 
 HELD_OUT_PAPERS = {
     "hotel": paper(
-        "invoice", currency="EUR", date=datetime.date(2025, 5, 9), total=Decimal("642.00"), total_figure=1,
+        "invoice",
+        currency="EUR",
+        date=datetime.date(2025, 5, 9),
+        total=Decimal("642.00"),
+        total_figure=1,
         figures=(
             figure("incl. 7% MwSt.", "42.00", "tax"),
             figure("Gesamtbetrag", "642.00", "total"),
@@ -17,13 +21,22 @@ HELD_OUT_PAPERS = {
         tables=(
             table(
                 (("Leistung", "text"), ("Menge", "number"), ("Einzelpreis", "money"), ("Betrag", "money")),
-                (("Doppelzimmer", "4", "120.00", "480.00"), ("Frühstück", "8", "15.00", "120.00"), ("Parkplatz", "4", "10.50", "42.00")),
+                (
+                    ("Doppelzimmer", "4", "120.00", "480.00"),
+                    ("Frühstück", "8", "15.00", "120.00"),
+                    ("Parkplatz", "4", "10.50", "42.00"),
+                ),
             ),
         ),
-        lines=lines("Hotel Seeblick", "Rechnung", "Rechnungsnummer: 2025-0815", "Gast: Frau Weber", "Gesamtbetrag 642,00 EUR"),
+        lines=lines(
+            "Hotel Seeblick", "Rechnung", "Rechnungsnummer: 2025-0815", "Gast: Frau Weber", "Gesamtbetrag 642,00 EUR"
+        ),
     ),
     "konbini": paper(
-        "receipt", currency="JPY", total=Decimal("1284"), total_figure=0,
+        "receipt",
+        currency="JPY",
+        total=Decimal("1284"),
+        total_figure=0,
         figures=(figure("Total", "1284", "total", "JPY"), figure("Tax 8%", "95", "tax", "JPY")),
         tables=(table((("", "text"), ("", "money")), (("Onigiri", "320"), ("Green tea", "164"), ("Bento", "800"))),),
         lines=lines("FAMILY SHOP", "Onigiri 320", "Green tea 164", "Bento 800", "Total 1,284"),
@@ -34,8 +47,11 @@ HELD_OUT_PAPERS = {
             table(
                 (("Country", "text"), ("Capital", "text"), ("Population (millions)", "number"), ("Area km2", "number")),
                 (
-                    ("France", "Paris", "68", "551695"), ("Germany", "Berlin", "84", "357588"), ("Spain", "Madrid", "48", "505990"),
-                    ("Italy", "Rome", "59", "301340"), ("Poland", "Warsaw", "38", "312696"),
+                    ("France", "Paris", "68", "551695"),
+                    ("Germany", "Berlin", "84", "357588"),
+                    ("Spain", "Madrid", "48", "505990"),
+                    ("Italy", "Rome", "59", "301340"),
+                    ("Poland", "Warsaw", "38", "312696"),
                 ),
             ),
         ),
@@ -45,7 +61,12 @@ HELD_OUT_PAPERS = {
         tables=(
             table(
                 (("Student", "text"), ("Maths", "number"), ("English", "number"), ("Science", "number")),
-                (("Alice Brown", "91", "78", "85"), ("Bob Stone", "67", "88", "72"), ("Carla Diaz", "95", "90", "97"), ("Dan Moss", "58", "64", "70")),
+                (
+                    ("Alice Brown", "91", "78", "85"),
+                    ("Bob Stone", "67", "88", "72"),
+                    ("Carla Diaz", "95", "90", "97"),
+                    ("Dan Moss", "58", "64", "70"),
+                ),
             ),
         ),
     ),
@@ -53,7 +74,13 @@ HELD_OUT_PAPERS = {
         "chart",
         figures=tuple(
             figure(name, value, "data_point", unit="%")
-            for name, value in (("Rent", "35"), ("Food", "20"), ("Transport", "15"), ("Leisure", "18"), ("Savings", "12"))
+            for name, value in (
+                ("Rent", "35"),
+                ("Food", "20"),
+                ("Transport", "15"),
+                ("Leisure", "18"),
+                ("Savings", "12"),
+            )
         ),
         lines=lines("Household budget"),
     ),
@@ -68,26 +95,34 @@ HELD_OUT_PAPERS = {
         lines=lines("Museum visitors per year"),
     ),
     "signed": paper(
-        "statement", currency="EUR",
+        "statement",
+        currency="EUR",
         figures=(figure("Anfangssaldo", "500.00", "opening_balance"), figure("Endsaldo", "1233.10", "closing_balance")),
         tables=(
             table(
                 (("Datum", "date"), ("Text", "text"), ("Betrag", "money")),
                 (
-                    ("2025-02-03", "Gehalt Muster AG", "1800.00"), ("2025-02-04", "Miete", "-850.00"),
-                    ("2025-02-11", "Stadtwerke Strom", "-96.90"), ("2025-02-20", "Supermarkt", "-120.00"),
+                    ("2025-02-03", "Gehalt Muster AG", "1800.00"),
+                    ("2025-02-04", "Miete", "-850.00"),
+                    ("2025-02-11", "Stadtwerke Strom", "-96.90"),
+                    ("2025-02-20", "Supermarkt", "-120.00"),
                 ),
             ),
         ),
     ),
     "expenses": paper(
-        "table", currency="USD",
+        "table",
+        currency="USD",
         tables=(
             table(
                 (("Date", "date"), ("Employee", "text"), ("Category", "text"), ("Amount", "money")),
                 (
-                    ("2024-06-03", "Kim", "Travel", "420.00"), ("2024-06-07", "Lee", "Meals", "38.50"), ("2024-06-12", "Kim", "Meals", "61.50"),
-                    ("2024-07-01", "Lee", "Travel", "980.00"), ("2024-07-15", "Ana", "Software", "149.00"), ("2024-07-22", "Kim", "Travel", "275.00"),
+                    ("2024-06-03", "Kim", "Travel", "420.00"),
+                    ("2024-06-07", "Lee", "Meals", "38.50"),
+                    ("2024-06-12", "Kim", "Meals", "61.50"),
+                    ("2024-07-01", "Lee", "Travel", "980.00"),
+                    ("2024-07-15", "Ana", "Software", "149.00"),
+                    ("2024-07-22", "Kim", "Travel", "275.00"),
                 ),
             ),
         ),
@@ -97,33 +132,52 @@ HELD_OUT_PAPERS = {
         tables=(
             table(
                 (("SKU", "text"), ("Product", "text"), ("In stock", "number"), ("Reorder level", "number")),
-                (("A-100", "USB cable", "340", "100"), ("A-200", "Keyboard", "25", "40"), ("B-100", "Monitor", "12", "10"), ("B-300", "Mouse", "8", "30")),
+                (
+                    ("A-100", "USB cable", "340", "100"),
+                    ("A-200", "Keyboard", "25", "40"),
+                    ("B-100", "Monitor", "12", "10"),
+                    ("B-300", "Mouse", "8", "30"),
+                ),
             ),
         ),
     ),
     "shop": paper(
-        "invoice", currency="USD", date=datetime.date(2024, 12, 1), total=Decimal("107.50"), total_figure=4,
+        "invoice",
+        currency="USD",
+        date=datetime.date(2024, 12, 1),
+        total=Decimal("107.50"),
+        total_figure=4,
         figures=(
-            figure("Subtotal", "100.00", "subtotal", "USD"), figure("Discount", "-10.00", "discount", "USD"),
-            figure("Shipping & handling", "8.50", "shipping", "USD"), figure("Tax", "9.00", "tax", "USD"),
+            figure("Subtotal", "100.00", "subtotal", "USD"),
+            figure("Discount", "-10.00", "discount", "USD"),
+            figure("Shipping & handling", "8.50", "shipping", "USD"),
+            figure("Tax", "9.00", "tax", "USD"),
             figure("Order total", "107.50", "total", "USD"),
         ),
         tables=(
             table(
                 (("Item", "text"), ("Qty", "number"), ("Price", "money"), ("Total", "money")),
-                (("Running shoes", "1", "60.00", "60.00"), ("Socks (3 pack)", "2", "12.50", "25.00"), ("Water bottle", "1", "15.00", "15.00")),
+                (
+                    ("Running shoes", "1", "60.00", "60.00"),
+                    ("Socks (3 pack)", "2", "12.50", "25.00"),
+                    ("Water bottle", "1", "15.00", "15.00"),
+                ),
             ),
         ),
         lines=lines("Order # 55-1209", "Ship to: M. Jones", "Payment method: Visa ending in 4242"),
     ),
     "saas": paper(
-        "dashboard", currency="USD",
+        "dashboard",
+        currency="USD",
         figures=(
-            figure("Total revenue", "128400.00", unit="USD"), figure("Orders", "2310", unit=None), figure("Average order value", "55.58", unit="USD"),
-            figure("Bounce rate", "41.3", unit="%"), figure("Visitors today", "5120", unit=None),
+            figure("Total revenue", "128400.00", unit="USD"),
+            figure("Orders", "2310", unit=None),
+            figure("Average order value", "55.58", unit="USD"),
+            figure("Bounce rate", "41.3", unit="%"),
+            figure("Visitors today", "5120", unit=None),
         ),
     ),
-}  # fmt: skip
+}
 
 HELD_OUT: tuple[tuple[str, str, str | None], ...] = (
     ("hotel", "What is the total amount due?", "642.00"),

@@ -150,7 +150,7 @@ def any_plans(draw: st.DrawFn, document: DocumentDescription) -> AnalysisPlan:
     return AnalysisPlan(steps=(*first, draw(st.one_of(last + numbers))))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_compiled_program_agrees_with_evaluation_when_plan_is_any(data: st.DataObject) -> None:
     document = data.draw(documents())
