@@ -27,7 +27,6 @@ check: setup-dev ## the gate: format, lint, types, layers, generated documents
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports
-	@$(PYTHON) -m bandit -q -r schemas adapters processors sandbox projections streams api vaultra -c pyproject.toml
 	@$(PYTHON) -m vaultra.contracts --check
 
 format: setup-dev ## format the code and mend what the linter can

@@ -302,31 +302,36 @@ def events_verify(
     _on_log(work)
 
 
+StageName = Annotated[str, typer.Argument(help="name of the stage", show_default=False)]
+
+
 @dead_app.command("list")
 def dead_list(as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False) -> None:
     """Dead letters, grouped by stage and cause."""
     from vaultra.commands import dead_letters
 
-    _on_log(lambda _, log: dead_letters.show_groups(log, Console(), machine=as_json))
+    _on_log(lambda _, log: dead_letters.list_groups(log, Console(), machine=as_json))
 
 
 @dead_app.command("show")
-def dead_show(letter: Annotated[str, typer.Argument(help="as `list` names it", show_default=False)]) -> None:
-    """One dead letter: reason, trace, position and bytes."""
+def dead_show(
+    stage: StageName, offset: Annotated[int, typer.Argument(help="as `list` shows it", show_default=False)]
+) -> None:
+    """One dead letter: reason, trace, position and content."""
     from vaultra.commands import dead_letters
 
-    _on_log(lambda _, log: dead_letters.show_letter(log, letter))
+    _on_log(lambda _, log: dead_letters.show_letter(log, stage, offset))
 
 
 @dead_app.command("replay")
 def dead_replay(
-    stage: Annotated[str, typer.Argument(help="stage whose dead letters are tried again", show_default=False)],
-    letter: Annotated[str | None, typer.Option(help="only this one; all that were not replayed without")] = None,
+    stage: StageName,
+    offset: Annotated[int | None, typer.Option(help="only this one; all of the stage's without")] = None,
 ) -> None:
-    """Give dead letters back to their stage, in the order they came."""
+    """Give dead letters back to their stage, in the order they died."""
     from vaultra.commands import dead_letters
 
-    _on_log(lambda _, log: dead_letters.replay_letters(log, stage, letter, Console()))
+    _on_log(lambda _, log: dead_letters.replay_letters(log, stage, offset, Console()))
 
 
 @keys_app.command("create")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 from rich.table import Table
 
@@ -11,7 +13,7 @@ from adapters.database import Database
 
 async def create(database: Database, tenant: str, name: str, console: Console) -> None:
     """Make a key and print it, once."""
-    key, secret = await create_key(database.pool, tenant=tenant, name=name)
+    key, secret = await create_key(database.pool, tenant=tenant, name=name, randomness=os.urandom)
     console.print(f"Key {key.id} of tenant {key.tenant}. It is shown only now:", style="dim", highlight=False)
     print(secret)
 
