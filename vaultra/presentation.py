@@ -179,7 +179,9 @@ def show_cost(console: Console, detail: dict[str, Any]) -> None:
     parts = [f"code by {program['author']}" if program.get("author") else None]
     execution = detail.get("execution")
     if execution:
-        parts.append(f"ran in {execution.get('backend')} with {len(execution.get('controls') or [])} controls")
+        controls = execution.get("controls") or []
+        degraded = ", without control groups" if any("degraded" in control for control in controls) else ""
+        parts.append(f"ran in {execution.get('backend')} with {len(controls)} controls{degraded}")
     if cost.get("seconds") is not None:
         parts.append(f"{float(cost['seconds']):.2f} s of work")
     for currency, amount in (cost.get("money") or {}).items():
