@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import httpx2
+import uvicorn
 from fastapi import FastAPI
 
 from adapters.api_keys import create_key
@@ -144,3 +146,19 @@ class Api:
         for stage, data in steps:
             events.append(await self.emit(events[-1], stage, data))
         return events
+
+
+@asynccontextmanager
+async def served(api: Api) -> AsyncIterator[str]:
+    """The application on a real socket; its address."""
+    config = uvicorn.Config(api.app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    sockets = [config.bind_socket()]
+    running = asyncio.create_task(server.serve(sockets))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import httpx2
-import uvicorn
 
 from api.services import ApiLimits
 from schemas.analyses import AnalysisFailed
 from schemas.documents import Document, DocumentDescribed
-from tests.api.harness import Api
+from tests.api.harness import Api, served
 from tests.api.parts import png
-
-
-@asynccontextmanager
-async def served(api: Api) -> AsyncIterator[str]:
-    """The application on a real socket; its address."""
-    config = uvicorn.Config(api.app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    sockets = [config.bind_socket()]
-    running = asyncio.create_task(server.serve(sockets))
-    while not server.started:
-        await asyncio.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
 
 
 def parsed(text: str) -> list[dict[str, str]]:

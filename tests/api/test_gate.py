@@ -13,36 +13,28 @@ from tests.api.parts import png
 PROBLEM = "application/problem+json"
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8321", "127.0.0.1:8321", "[::1]", "[::1]:8321"])
-async def test_local_host_is_answered(api: Api, host: str) -> None:
+async def test_local_host_is_answered(api: Api) -> None:
     async with api.client() as client:
-        assert (await client.get("/v1/jobs", headers={"host": host})).status_code == 200
+        for host in ("localhost", "LOCALHOST:8321", "127.0.0.1:8321", "[::1]", "[::1]:8321"):
+            assert (await client.get("/v1/jobs", headers={"host": host})).status_code == 200, host
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io:80", "10.0.0.1", "", "[::2]"]
-)
-async def test_foreign_host_is_refused_when_there_are_no_keys(api: Api, host: str) -> None:
+async def test_foreign_host_is_refused_when_there_are_no_keys(api: Api) -> None:
+    hosts = ("evil.example", "localhost.evil.example", "127.0.0.1.nip.io:80", "10.0.0.1", "", "[::2]")
     async with api.client() as client:
-        for path in ("/", "/v1/jobs", "/healthz"):
-            response = await client.get(path, headers={"host": host})
-            assert (response.status_code, response.headers["content-type"]) == (421, PROBLEM)
+        for host in hosts:
+            for path in ("/", "/v1/jobs", "/healthz"):
+                response = await client.get(path, headers={"host": host})
+                assert (response.status_code, response.headers["content-type"]) == (421, PROBLEM), host
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"origin": "https://evil.example"},
-        {"origin": "null"},
-        {"origin": "http://localhost:9999"},
-        {"sec-fetch-site": "cross-site"},
-        {"sec-fetch-site": "same-site"},
-    ],
-)
-async def test_write_of_another_site_is_refused_when_there_are_no_keys(api: Api, headers: dict[str, str]) -> None:
+async def test_write_of_another_site_is_refused_when_there_are_no_keys(api: Api) -> None:
+    foreign = [{"origin": origin} for origin in ("https://evil.example", "null", "http://localhost:9999")]
+    foreign += [{"sec-fetch-site": site} for site in ("cross-site", "same-site")]
     async with api.client() as client:
-        response = await client.post("/v1/uploads", files={"file": ("a.png", png())}, headers=headers)
-    assert (response.status_code, response.headers["content-type"]) == (403, PROBLEM)
+        for headers in foreign:
+            response = await client.post("/v1/uploads", files={"file": ("a.png", png())}, headers=headers)
+            assert (response.status_code, response.headers["content-type"]) == (403, PROBLEM), headers
     assert api.log.stored() == []
 
 
@@ -54,17 +46,17 @@ async def test_write_of_our_own_page_is_taken(api: Api) -> None:
         assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    ["", "Bearer", "Bearer ", "Bearer vk_", "Bearer vk_000000000000_" + "0" * 48, "Basic dTpw", "Bearer \x00", "é"],
-)
-async def test_request_without_a_valid_key_is_refused(keyed: Api, authorization: str) -> None:
-    headers = [(b"authorization", authorization.encode())] if authorization else []
+NO_KEYS = ("", "Bearer", "Bearer ", "Bearer vk_", "Bearer vk_000000000000_" + "0" * 48, "Basic dTpw", "Bearer \0", "é")
+
+
+async def test_request_without_a_valid_key_is_refused(keyed: Api) -> None:
     async with keyed.client() as client:
-        for path in ("/v1/jobs", "/v1/anything", "/metrics"):
-            response = await client.get(path, headers=headers)
-            assert (response.status_code, response.headers["content-type"]) == (401, PROBLEM)
-            assert response.headers["www-authenticate"].startswith("Bearer")
+        for authorization in NO_KEYS:
+            headers = [(b"authorization", authorization.encode())] if authorization else []
+            for path in ("/v1/jobs", "/v1/anything", "/metrics"):
+                response = await client.get(path, headers=headers)
+                assert (response.status_code, response.headers["content-type"]) == (401, PROBLEM), authorization
+                assert response.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_refused_upload_is_not_read_further_than_needed(keyed: Api) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-import pytest
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -126,12 +125,12 @@ async def test_upload_carries_the_span_of_its_request(api: Api) -> None:
     assert span_id != TRACEPARENT.split("-")[2]
 
 
-@pytest.mark.parametrize("given", ["", "garbage", "00-" + "0" * 32 + "-b7ad6b7169203331-01", TRACEPARENT + "-x"])
-async def test_malformed_trace_is_left_out(api: Api, given: str) -> None:
+async def test_malformed_trace_is_left_out(api: Api) -> None:
     async with api.client() as client:
-        await client.post("/v1/uploads", files={"file": ("a.png", png())}, headers={"traceparent": given})
-    (attributes,) = api.log.stored()
-    assert "traceparent" not in attributes
+        for given in ("", "garbage", "00-" + "0" * 32 + "-b7ad6b7169203331-01", TRACEPARENT + "-x"):
+            await client.post("/v1/uploads", files={"file": ("a.png", png())}, headers={"traceparent": given})
+    assert len(api.log.stored()) == 4
+    assert not any("traceparent" in attributes for attributes in api.log.stored())
 
 
 class SlowLog(FailingLog):
