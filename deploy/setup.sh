@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv and installs one locked set of requirements into it: deploy/setup.sh core|dev
 # Does nothing when the lock has not changed since the last time. Needs Python 3.11 or newer and nothing else.
+# uv is told to trust what the machine trusts (--system-certs), as pip does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=${1:?usage: deploy/setup.sh core|dev}
@@ -54,8 +55,8 @@ else
 fi
 
 say "installing $(grep -c '==' "$lock") locked packages ($name); the first time takes a minute or two"
-"$uv" pip install -q --python .venv/bin/python --require-hashes --no-deps -r "$lock"
-"$uv" pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
+"$uv" pip install -q --system-certs --python .venv/bin/python --require-hashes --no-deps -r "$lock"
+"$uv" pip install -q --system-certs --python .venv/bin/python --no-deps --no-build-isolation -e .
 {
   printf 'core %s\n' "$(cat deploy/requirements/core.txt pyproject.toml deploy/setup.sh | sha256sum | cut -d' ' -f1)"
   [ "$name" = core ] || printf '%s %s\n' "$name" "$state"

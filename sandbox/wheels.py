@@ -27,9 +27,9 @@ def _installers() -> Iterator[list[str]]:
     """Commands that may be able to install, best first."""
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv:
-        yield [uv, "pip", "install", "--python", sys.executable]
+        yield [uv, "pip", "install", "--system-certs", "--python", sys.executable]
     if importlib.util.find_spec("uv"):
-        yield [sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable]
+        yield [sys.executable, "-m", "uv", "pip", "install", "--system-certs", "--python", sys.executable]
     for python in (sys.executable, os.path.realpath(sys.executable)):
         yield [python, "-m", "pip", "install", "--disable-pip-version-check"]
 
