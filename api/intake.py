@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 
+from adapters.vision.sniffing import picture_format
 from api.problems import Kind, ProblemError
 from api.services import ApiServices
 from schemas.base import BlobRef, EventData
@@ -41,7 +42,10 @@ async def take_in(upload: Upload, tenant: str, services: ApiServices) -> Event[D
     """
     sha256 = (await asyncio.to_thread(hashlib.sha256, upload.data)).hexdigest()
     original = Original(
-        sha256=sha256, size=len(upload.data), media_type=sniff(upload.data), filename=clean_filename(upload.filename)
+        sha256=sha256,
+        size=len(upload.data),
+        media_type=_media_type(upload.data),
+        filename=clean_filename(upload.filename),
     )
     data = await _judge(upload, original, services)
     now = services.clock()
@@ -111,20 +115,10 @@ def _asked(data: DocumentReceived | DocumentRefused) -> tuple[str, str | None, s
     return data.original.sha256, data.question, data.business_id
 
 
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
-
-
-def sniff(data: bytes) -> str | None:
-    """The media type the first bytes claim, for the record: what is accepted is decided by the picture reader."""
-    for signature, media_type in _SIGNATURES:
-        if data.startswith(signature):
-            return media_type
-    return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+def _media_type(data: bytes) -> str | None:
+    """What the first bytes claim, for the record: what is accepted is decided by the picture reader."""
+    claimed = picture_format(data)
+    return f"image/{claimed.lower()}" if claimed else None
 
 
 def clean_filename(name: str | None) -> str | None:

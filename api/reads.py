@@ -140,7 +140,8 @@ async def await_event(services: ApiServices, tenant: str, event_id: str) -> None
     with reading("the projections"):
         if await services.progress.wait_for(event_id, tenant, within=0):
             return
-        heads: dict[tuple[str, int], int] = {**await services.log.latest(_PROJECTED_TOPICS)}
+        latest = await services.log.latest(_PROJECTED_TOPICS)
+        heads = {(place.topic, place.partition): offset for place, offset in latest.items()}
         caught_up = await services.progress.wait_until(heads, within=services.limits.wait_for)
         if await services.progress.wait_for(event_id, tenant, within=0):
             return
