@@ -64,12 +64,13 @@ async def list_events(
             print(json.dumps(as_json(record)))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("appended", "topic", "place", "type", "id", "job"):
-        table.add_column(heading, style="dim" if heading in ("appended", "place") else None, no_wrap=True)
+    for heading, width in (("appended", 8), ("topic", 10), ("place", 6), ("type", 21), ("id", 36), ("job", 8)):
+        style = "dim" if heading in ("appended", "place") else None
+        table.add_column(heading, style=style, no_wrap=True, min_width=width)
     for record in found:
         name = record.attributes.get("type", "?").removeprefix("vaultra.")
         table.add_row(
-            f"{record.appended_at:%Y-%m-%d %H:%M:%S}",
+            f"{record.appended_at:%H:%M:%S}",
             record.topic,
             f"{record.partition}/{record.offset}",
             name,
