@@ -43,6 +43,10 @@ def normalised(data: bytes) -> tuple[bytes, int, int]:
         return _normalised(data)
     except PictureRefused:
         raise
+    except ValueError as error:
+        if "MAX_TEXT" in str(error) or "too large" in str(error).lower():
+            raise PictureRefused("broken", "The picture carries far too much hidden text and is not read.") from error
+        raise PictureRefused("broken", "The picture is damaged or incomplete and cannot be read.") from error
     except MemoryError as error:
         raise PictureRefused("too_many_pixels", "The picture needs more memory than is allowed.") from error
     except Exception as error:  # the decoder meets hostile bytes: whatever it raises says they are broken
@@ -101,7 +105,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
     """RGB; transparency on white; 16-bit grey scaled to 8."""
     if picture.mode.startswith("I") or picture.mode == "F":
         grey = picture.convert("F") if picture.mode == "F" else picture.convert("I")
-        low, high = grey.getextrema()
+        _, high = grey.getextrema()
         scale = 255 / 65535 if isinstance(high, (int, float)) and high > 255 else 1.0
         return grey.point(lambda value: value * scale).convert("L").convert("RGB")
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:

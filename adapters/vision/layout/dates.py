@@ -32,7 +32,11 @@ for _number, _names in enumerate(
         _MONTHS[_name] = _number
 
 _WORD = r"[^\W\d_]{3,12}"
-_NUMERIC = re.compile(r"(?<![\w./-])(\d{1,4})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{2,4})(?![\d/]|[.-]\d)")
+_NUMERIC = re.compile(
+    r"(?<![\w./-])(\d{1,4})\s?([./-])\s?(\d{1,2})\s?\2\s?"
+    # A time of day may follow without a space.
+    r"(\d{4}(?=\d{1,2}:\d\d)|\d{2,4}(?![\d/]|[.-]\d))"
+)
 _CJK = re.compile(r"(\d{4})\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日")
 _DAY_FIRST = re.compile(
     rf"(?<![\w/])(\d{{1,2}})(?:st|nd|rd|th|er|o|º|°)?[.,]?[\s/-]?(?:de\s|of\s)?({_WORD})\.?[,]?[\s/-]?(?:de\s|del\s)?(\d{{4}}|\d{{2}}|'\d{{2}})(?!\d)",
@@ -144,9 +148,9 @@ def _near(month: str) -> int | None:
         return None
     numbers: set[int] = set()
     for name, number in _MONTHS.items():
-        if len(name) == len(month) and sum(a != b for a, b in zip(name, month, strict=True)) == 1:
-            if len(name) > 3 or not month.isascii():
-                numbers.add(number)
+        alike = len(name) == len(month) and sum(a != b for a, b in zip(name, month, strict=True)) == 1
+        if alike and (len(name) > 3 or not month.isascii()):
+            numbers.add(number)
     return numbers.pop() if len(numbers) == 1 else None
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from adapters.vision.layout.checks import balance_warnings, item_warnings, lines_sum
 from adapters.vision.layout.dates import dates_in
-from adapters.vision.layout.figures import Labelled, labelled_figures
+from adapters.vision.layout.figures import Labelled, balances, labelled_figures
 from adapters.vision.layout.issue_date import document_date
 from adapters.vision.layout.kinds import kind_of
 from adapters.vision.layout.lexicon import kind_words, meaning_of
@@ -53,7 +53,8 @@ def describe(page: Page, drawing: Drawing) -> DocumentDescription:
     body = frozenset(i for table in found for i in table.taken if i not in table.summary_rows)
     if not found and (items := _receipt_items(page, rows, written)) is not None:
         tables, body = (items[0],), items[1]
-    labelled = labelled_figures(rows, body, written)
+    labelled = [*labelled_figures(rows, body, written), *balances(rows, body, found, written)]
+    labelled.sort(key=lambda item: (item.row, item.x1))
     kind = kind_of(page, rows, tables, labelled, photographic=drawing.photographic)
     if kind == "photo":
         return DocumentDescription(kind="photo", width=page.width, height=page.height, lines=lines)

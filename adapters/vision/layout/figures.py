@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,14 +12,18 @@ from adapters.vision.layout.lexicon import Meaning, meaning_of
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.numbers import Number, cleaned_text
 from adapters.vision.layout.rows import Row
-from adapters.vision.layout.tabulate import confidence_of
-from adapters.vision.layout.words import Run, around
+from adapters.vision.layout.tables import FoundTable
+from adapters.vision.layout.tabulate import confidence_of, number_in_cell
+from adapters.vision.layout.words import Run
 from schemas.documents import Box, Figure, FigureRole
 
 _MONEY_ROLES = frozenset(
     {"total", "amount_due", "subtotal", "tax", "discount", "shipping", "tip", "paid", "change",
      "opening_balance", "closing_balance", "balance"}
 )  # fmt: skip
+
+
+_REFERENCES = re.compile(r"\b(?:iban|bic|swift|tel|phone|fax|kvk|siret|auth|ref|routing|sort code)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,8 @@ def _inside(run: Run, index: int, notation: Notation) -> list[Labelled] | None:
     found: list[Labelled] = []
     last = numbers[-1]
     label = plain[: last.start].rstrip()
+    if _REFERENCES.search(label):
+        return []
     ends = not plain[last.end :].strip(" .*:;-")
     meaning = meaning_of(label)
     worded = sum(c.isalpha() for c in label) >= 2 and not _identifier(text[last.start : last.end], last)
@@ -214,9 +221,9 @@ def _inside(run: Run, index: int, notation: Notation) -> list[Labelled] | None:
         and worded
         and (meaning.strength >= 2 or last.mark or last.decimals == 2 or last.unit == "%" or ":" in label)
     ):
-        if meaning.role in _MONEY_ROLES and not last.money_like and last.unit is None and ":" not in label:
-            if meaning.role not in ("total", "subtotal", "amount_due") or len(label.split()) > 3:
-                return []
+        plain_count = meaning.role in _MONEY_ROLES and not last.money_like and last.unit is None and ":" not in label
+        if plain_count and (meaning.role not in ("total", "subtotal", "amount_due") or len(label.split()) > 3):
+            return []
         cut = _piece(run, text, last)
         found.append(_labelled(label, last, cut, [run], index, notation))
         for number in numbers[:-1]:
@@ -243,5 +250,17 @@ def _tidy(label: str) -> str:
     return label.strip(" :=.-–—*|\t~(").strip()
 
 
-def box_around(runs: Sequence[Run]) -> Box:
-    return around([run.box for run in runs])
+def balances(
+    rows: Sequence[Row], body: frozenset[int], tables: Sequence[FoundTable], notation: Notation
+) -> list[Labelled]:
+    """Opening and closing balances that stand as rows of a statement's table."""
+    found: list[Labelled] = []
+    for table in tables:
+        for index in sorted(table.taken & body):
+            numbers = [run for run in rows[index].runs if number_in_cell(run.text, notation) is not None]
+            words = [run for run in rows[index].runs if run not in numbers and not dates_in(run.text, notation.order)]
+            label = " ".join(run.text for run in words)
+            number = number_in_cell(numbers[0].text, notation) if len(numbers) == 1 else None
+            if number is not None and meaning_of(label).role in ("opening_balance", "closing_balance"):
+                found.append(_labelled(label, number, numbers[0], words, index, notation))
+    return found

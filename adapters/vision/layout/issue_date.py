@@ -27,7 +27,8 @@ _ORDER = re.compile(
 )
 _OTHER = re.compile(
     r"\b(?:due|pay by|payable by|deliver\w*|shipp\w*|expir\w*|valid|until|period|from|since|birth|fallig\w*|zahlbar|"
-    r"liefer\w*|leistung\w*|bis|von|echeance|livraison|vencimiento|vence|entrega|scadenza|consegna|verval\w*|lever\w*|"
+    r"liefer\w*|leistung\w*|bis|von|echeance|livraison|vencimiento|vence|entrega|scadenza|consegna|verval\w*|"
+    r"lever\w*|"
     r"betaald|voor|op|zeitraum|periode?|periodo|first seen|vencimento|entrega|forfall\w*|forfallo|betalning|created|"
     r"member|return|next|bezahlen|pagar|payer|start|end|joined)\b"
 )

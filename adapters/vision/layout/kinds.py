@@ -13,9 +13,12 @@ from adapters.vision.layout.words import Page
 from schemas.documents import DocumentKind, Table
 
 _INTERFACE = re.compile(
-    r"\b(?:dashboard|overview|settings|analytics|search|home|log ?out|sign out|rows per page|last \d+ days|this (?:week|month)|"
-    r"today|customers|withdraw|manage|payouts?|reports?|users|notifications|profile|export|filter|view all|active users|"
-    r"sessions|mrr|arr|churn|conversion(?: rate)?|vs last (?:week|month|year|period)|uebersicht|einstellungen|tableau de bord|"
+    r"\b(?:dashboard|overview|settings|analytics|search|home|log ?out|sign out|rows per page|last \d+ days|"
+    r"this (?:week|month)|"
+    r"today|customers|withdraw|manage|payouts?|reports?|users|notifications|profile|export|filter|view all|"
+    r"active users|"
+    r"sessions|mrr|arr|churn|conversion(?: rate)?|vs last (?:week|month|year|period)|uebersicht|einstellungen|"
+    r"tableau de bord|"
     r"storefront|benefits|new customers|page \d+ of \d+|bounce rate|page views|visitors|uptime|orders)\b"
 )
 

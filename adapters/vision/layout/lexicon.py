@@ -14,7 +14,8 @@ from functools import lru_cache
 from schemas.documents import DocumentKind, FigureRole
 
 _TAX = (
-    r"tax(?:es)?|vat|gst|hst|pst|qst|mwst|m w st|ust|umsatzsteuer|mehrwertsteuer|steuer|ust betrag|tva|t v a|iva|i v a|"
+    r"tax(?:es)?|vat|gst|hst|pst|qst|mwst|m w st|ust|umsatzsteuer|mehrwertsteuer|steuer|ust betrag|tva|t v a|iva|"
+    r"i v a|"
     r"btw|b t w|imposta|impuestos?|impostos?|igv|icms|moms|mva|podatek|ptu|dph|iva importo|omzetbelasting|"
     r"消費税|税额|増值税|内税"
 )
@@ -38,35 +39,39 @@ _DUE = (
 )
 
 # (role, strength, pattern over the folded label). Strength: how clearly the words say it, 3 best.
-_RULES: tuple[tuple[FigureRole, int, re.Pattern[str]], ...] = tuple(
-    (role, strength, re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])"))
-    for role, strength, pattern in (
+_ROLE_WORDS: tuple[tuple[FigureRole, int, str], ...] = (
         (
             "other",
             0,
             r"points?|punkte|total items?|items? (?:sold|total|count)|no of items|number of|item count|total qty|"
-            r"articles?|anzahl|pages?|seite|page|weight|gewicht|hours|stunden|miles|km|due (?:date|on|by|in)|date|datum|"
+            r"articles?|anzahl|pages?|seite|page|weight|gewicht|hours|stunden|miles|km|due (?:date|on|by|in)|"
+            r"date|datum|"
             r"falligkeit|faellig am|vervaldatum|tax (?:id|no|number|reg\w*|invoice|date|point|year|code|exempt)|"
             r"(?:vat|gst|abn|btw|iva|tva|ust|mwst) ?(?:id|idnr|id nr|no|nr|nummer|number|reg\w*|numero|n|intra\w*)|"
             r"steuer ?(?:nr|nummer)|"
             r"you saved|total sav\w+|savings|ersparnis|invoice (?:no|number|nr|id)|order (?:no|number|nr|id)|"
-            r"terms|conditions|bedingungen|phone|tel|fax|zip|postal code|account (?:no|number|nr)|iban|bic|kvk|siret|siren|nif|cif|"
+            r"terms|conditions|bedingungen|phone|tel|fax|zip|postal code|account (?:no|number|nr)|iban|bic|kvk|"
+            r"siret|siren|nif|cif|"
             r"transactions?|orders|customers|users|sessions|visits?|rate per|exchange rate|per cent",
         ),
         (
             "subtotal",
             3,
-            r"sub ?totals?|subtotaal|subtotale|zwischensumme|sous ?total|teilsumme|delsumma|delsum|mezisoucet|小计|小計",
+            r"sub ?totals?|subtotaal|subtotale|zwischen(?:summe|total)|sous ?total|teilsumme|delsumma|delsum|"
+            r"mezisoucet|小计|小計",
         ),
-        ("total", 3, rf"(?:{_TOTAL}|amount|betrag|montant|importe|importo|bedrag|valor)(?: \w+)? (?:{_INCLUSIVE})(?: .*)?"),
+        ("total", 3, rf"(?:{_TOTAL}|amount|betrag|montant|importe|importo|bedrag|"
+                     rf"valor)(?: \w+)? (?:{_INCLUSIVE})(?: .*)?"),
         ("total", 3, rf"(?:{_INCLUSIVE}) (?:{_TOTAL})"),
         (
             "subtotal",
             3,
             r"(?:total\w*|totaal|summe|gesamt\w*|betrag|amount|montant|importe|importo|bedrag|valor) "
-            r"(?:(?:\w+ )?(?:excl\w*|exkl\w*|ex|before|without|ohne|hors|h ?t|net|netto|neto|nett|sin|senza|sem|s iva)"
+            r"(?:(?:\w+ )?(?:excl\w*|exkl\w*|ex|before|without|ohne|hors|h ?t|net|netto|neto|nett|sin|senza|sem|"
+            r"s iva)"
             r"(?: .*)?)|"
-            r"(?:excl\w*|exkl\w*|before|without|ohne|hors|zzgl) (?:\w+ )?(?:tax\w*|vat|mwst|ust|tva|taxes?|btw|iva|moms)|"
+            r"(?:excl\w*|exkl\w*|before|without|ohne|hors|zzgl) (?:\w+ )?(?:tax\w*|vat|mwst|ust|tva|taxes?|btw|"
+            r"iva|moms)|"
             r"net (?:amount|total|value|price|sum)|nettobetrag|nettosumme|netto ?summe|netto|nettowert|warenwert|"
             r"imponibile|totale imponibile|base imponible|base imposable|base tributavel|grondslag|taxable(?: \w+)?|"
             r"total ht|montant ht|total h t|valor liquido|merchandise(?: total)?|items? subtotal|goods total|"
@@ -76,108 +81,135 @@ _RULES: tuple[tuple[FigureRole, int, re.Pattern[str]], ...] = tuple(
             "discount",
             3,
             r"\w*discounts?|\w*rabatt\w*|\w*remises?|descuentos?|sconto|sconti|korting\w*|descontos?|skonto|nachlass|"
-            r"coupons?|vouchers?|rewards? (?:applied|used)|promo\w*|gutschein|reduction|reduccion|bonus|rebate|slevy?|rabat",
+            r"coupons?|vouchers?|rewards? (?:applied|used)|promo\w*|gutschein|reduction|reduccion|bonus|rebate|"
+            r"slevy?|rabat",
         ),
         ("total", 3, rf"(?:{_TOTAL}) (?:\w+ )?(?:{_INCLUSIVE})(?: .*)?"),
         ("amount_due", 3, _DUE),
-        ("tax", 3, rf"(?:sales |state |local |city |input |total |betrag |davon |dont |di cui |of which )?(?:{_TAX})"),
+        ("tax", 3, rf"(?:sales |state |local |city |input |total |betrag |davon |dont |di cui |"
+                   rf"of which )?(?:{_TAX})"),
         ("tax", 2, r"\w+(?:mwst|steuer|ust|skatt)"),
         (
             "shipping",
             3,
-            r"shipping\w*|delivery|freight|postage|carriage|handling|versand\w*|lieferung|porto|frachtkosten|livraison|"
-            r"frais de port|port|envio|gastos de envio|spedizione|spese di spedizione|verzend\w*|bezorg\w*|frete|frakt|portes",
+            r"shipping\w*|delivery|freight|postage|carriage|handling|versand\w*|lieferung|porto|frachtkosten|"
+            r"livraison|"
+            r"frais de port|port|envio|gastos de envio|spedizione|spese di spedizione|verzend\w*|bezorg\w*|frete|"
+            r"frakt|portes",
         ),
         ("tip", 3, r"tips?|gratuity|trinkgeld|pourboire|propina|mancia|fooi|gorjeta|dricks"),
-        ("change", 3, r"change(?: due)?|ruckgeld|wechselgeld|rendu|monnaie|cambio|resto|wisselgeld|troco|vuelto|zuruck"),
+        ("change", 3, r"change(?: due)?|ruckgeld|wechselgeld|rendu|monnaie|cambio|resto|wisselgeld|troco|vuelto|"
+                      r"zuruck"),
         (
             "opening_balance",
             3,
             r"(?:opening|beginning|starting|previous|initial|prior|old) balance|balance (?:brought )?forward|"
             r"brought forward|balance b ?f|anfangssaldo|alter (?:konto)?(?:saldo|stand)|anfangsbestand|kontostand am|"
-            r"saldo (?:inicial|iniziale|anterior|precedente|previo|vortrag)|saldovortrag|solde (?:initial|precedent|anterieur|"
+            r"saldo (?:inicial|iniziale|anterior|precedente|previo|vortrag)|saldovortrag|solde (?:initial|"
+            r"precedent|anterieur|"
             r"au debut|d ouverture)|ancien solde|beginsaldo|vorig saldo|begin saldo|ingaende saldo",
         ),
         (
             "closing_balance",
             3,
-            r"(?:closing|ending|final|new|end|current) balance|balance (?:carried )?(?:c ?f|carried forward)|endsaldo|"
-            r"neuer (?:konto)?(?:saldo|stand)|endbestand|schluss ?saldo|saldo (?:final|finale|atual|actual|nuevo|contabile)|"
-            r"nouveau solde|solde (?:final|actuel|a la fin|de cloture|crediteur|debiteur)|eindsaldo|nieuw saldo|utgaende saldo|"
+            r"(?:closing|ending|final|new|end|current) balance|balance (?:carried )?(?:c ?f|carried forward)|"
+            r"endsaldo|"
+            r"neuer (?:konto)?(?:saldo|stand)|endbestand|schluss ?saldo|saldo (?:final|finale|atual|actual|nuevo|"
+            r"contabile)|"
+            r"nouveau solde|solde (?:final|actuel|a la fin|de cloture|crediteur|debiteur)|eindsaldo|nieuw saldo|"
+            r"utgaende saldo|"
             r"balance (?:as )?(?:at|on|of)(?: .*)?",
         ),
         ("balance", 2, r"balances?|saldo|solde|kontostand|guthaben|disponible|available"),
         (
             "paid",
             3,
-            r"(?:amount |total |already |deposit |pre ?)?paid|payments?(?: received)?|tendered|cash|visa|mastercard|amex|"
-            r"debit(?: card)?|credit card|card|gezahlt|bezahlt|gegeben|bar|bargeld|ec karte|girocard|kartenzahlung|anzahlung|"
-            r"geleistete \w+|paye\w*|acompte|especes|carte(?: bancaire)?|cb|pagado|efectivo|tarjeta|anticipo|entregado|pagato|"
+            r"(?:amount |total |already |deposit |pre ?)?paid|payments?(?: received)?|tendered|cash|visa|"
+            r"mastercard|amex|"
+            r"debit(?: card)?|credit card|card|gezahlt|bezahlt|gegeben|bar|bargeld|ec karte|girocard|"
+            r"kartenzahlung|anzahlung|"
+            r"geleistete \w+|paye\w*|acompte|especes|carte(?: bancaire)?|cb|pagado|efectivo|tarjeta|anticipo|"
+            r"entregado|pagato|"
             r"contanti|contante|carta|acconto|betaald\w*|voldaan|pin|pinnen|contant|aanbetaling|pago|dinheiro|cartao|"
             r"deposit|kontant|kort|betalt|rewards|ideal",
         ),
-        ("total", 3, r"grand ?total|invoice total|total invoice|order total|total (?:amount|general|factura|facture|fattura|"
-                     r"geral|documento)|final total|bill total|rechnungsbetrag|rechnungssumme|rechnungs ?total|gesamtbetrag|"
-                     r"gesamtsumme|endbetrag|endsumme|montant total|montant ttc|totale (?:fattura|documento|generale)|"
-                     r"importe total|importo totale|valor total|totaalbedrag|factuur ?totaal\w*|eindtotaal|total geral|"
+        ("total", 3, r"grand ?total|invoice total|total invoice|order total|total (?:amount|general|factura|"
+                     r"facture|fattura|"
+                     r"geral|documento)|final total|bill total|rechnungsbetrag|rechnungssumme|rechnungs ?total|"
+                     r"gesamtbetrag|"
+                     r"gesamtsumme|endbetrag|endsumme|montant total|montant ttc|totale (?:fattura|documento|"
+                     r"generale)|"
+                     r"importe total|importo totale|valor total|totaalbedrag|factuur ?totaal\w*|eindtotaal|"
+                     r"total geral|"
                      r"factuurbedrag|bruttobetrag"),
         ("total", 2, rf"(?:\w+ )?(?:{_TOTAL})(?: \w+)?"),
         ("total", 1, r"amount|betrag|montant|importe|importo|bedrag|valor|sum|price paid|金额|金額"),
         ("quantity", 2, r"qty|quantity|menge|quantite|cantidad|quantita|aantal|quantidade|units|stuck|数量"),
-        ("unit_price", 2, r"unit price|price each|einzelpreis|stuckpreis|prix unitaire|precio unitario|prezzo unitario|"
+        ("unit_price", 2, r"unit price|price each|einzelpreis|stuckpreis|prix unitaire|precio unitario|"
+                          r"prezzo unitario|"
                           r"stuksprijs|preco unitario|单价|単価"),
-    )
 )  # fmt: skip
-
-_KINDS: tuple[tuple[DocumentKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"(?<!\w)(?:{pattern})(?!\w)"))
-    for kind, pattern in (
-        (
-            "estimate",
-            r"(?:\w+ )?estimate|quote|quotation|angebot|kostenvoranschlag|devis|presupuesto|preventivo|offerte|"
-            r"orcamento|proposal|cotizacion|offert",
-        ),
-        (
-            "statement",
-            r"bank statement|account statement|statement of account|statement period|kontoauszug|releve de compte|"
-            r"releve bancaire|estado de cuenta|extracto(?: bancario| de cuenta)?|estratto conto|rekeningafschrift|"
-            r"extrato(?: bancario)?|account summary|kontoudtog|kontoutdrag|chequing|checking account|statement date",
-        ),
-        (
-            "invoice",
-            r"(?:tax )?invoice\w*|rechnung\w*|factures?|facturas?|fattura|factuur\w*|fatura|faktura\w*|bill to|"
-            r"invoice no|nota fiscal|发票|請求書|gutschrift|credit note|proforma",
-        ),
-        (
-            "receipt",
-            r"receipt|kassenbon|kassenbeleg|quittung|bon|ticket de caja|ticket de caisse|ticket|recu|recibo|scontrino|"
-            r"kvittering|kvitto|cashier|register|kassa|kassenzettel|thank you for shopping|kasse|caisse|caja|cajero|"
-            r"bon de caisse|kassabon|documento commerciale|领收书|領収書|paragon|uctenka",
-        ),
-    )
+_RULES = tuple(
+    (role, strength, re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")) for role, strength, words in _ROLE_WORDS
 )
+
+_KIND_WORDS: tuple[tuple[DocumentKind, str], ...] = (
+    (
+        "estimate",
+        r"(?:\w+ )?estimate|quote|quotation|angebot|kostenvoranschlag|devis|presupuesto|preventivo|offerte|"
+        r"orcamento|proposal|cotizacion|offert",
+    ),
+    (
+        "statement",
+        r"bank statement|account statement|statement of account|statement period|kontoauszug|releve de compte|"
+        r"releve bancaire|estado de cuenta|extracto(?: bancario| de cuenta)?|estratto conto|rekeningafschrift|"
+        r"extrato(?: bancario)?|account summary|kontoudtog|kontoutdrag|chequing|checking account|statement date",
+    ),
+    (
+        "invoice",
+        r"(?:tax )?invoice\w*|rechnung\w*|factures?|facturas?|fattura|factuur\w*|fatura|faktura\w*|bill to|"
+        r"invoice no|nota fiscal|发票|請求書|gutschrift|credit note|proforma",
+    ),
+    (
+        "receipt",
+        r"receipt|kassenbon|kassenbeleg|quittung|bon|ticket de caja|ticket de caisse|ticket|recu|recibo|"
+        r"scontrino|"
+        r"kvittering|kvitto|cashier|register|kassa|kassenzettel|thank you for shopping|kasse|caisse|caja|cajero|"
+        r"bon de caisse|kassabon|documento commerciale|领收书|領収書|paragon|uctenka",
+    ),
+)
+_KINDS = tuple((kind, re.compile(rf"(?<!\w)(?:{words})(?!\w)")) for kind, words in _KIND_WORDS)
 
 MONEY_HEADERS = re.compile(
-    r"\b(?:price|amount|total|cost|costs|debits?|credits?|balance|net|gross|fees?|revenue|sales|profit|expenses?|budget|"
-    r"value|income|paid|charge|charges|withdrawals?|deposits?|preis|einzelpreis|gesamtpreis|betrag|gesamt|summe|soll|haben|"
-    r"saldo|umsatz|kosten|prix|montant|total|solde|prix unitaire|credit|precio|importe|cargo|abono|prezzo|importo|dare|"
-    r"avere|prijs|bedrag|totaal|bij|af|preco|valor|debito|credito|unit price|p u|pu|spend|salary|tax|vat|mwst|tva|btw|iva)\b"
+    r"\b(?:price|amount|total|cost|costs|debits?|credits?|balance|net|gross|fees?|revenue|sales|profit|expenses?|"
+    r"budget|"
+    r"value|income|paid|charge|charges|withdrawals?|deposits?|preis|einzelpreis|gesamtpreis|betrag|gesamt|summe|"
+    r"soll|haben|"
+    r"saldo|umsatz|kosten|prix|montant|total|solde|prix unitaire|credit|precio|importe|cargo|abono|prezzo|"
+    r"importo|dare|"
+    r"avere|prijs|bedrag|totaal|bij|af|preco|valor|debito|credito|unit price|p u|pu|spend|salary|tax|vat|mwst|"
+    r"tva|btw|iva)\b"
 )
 ID_HEADERS = re.compile(
-    r"(?:no|nr|num|number|n|ref|reference|referenz|id|sku|code|art nr|artikel ?nr|artikelnr|article no|item no|pos|cheque no|"
+    r"(?:no|nr|num|number|n|ref|reference|referenz|id|sku|code|art nr|artikel ?nr|artikelnr|article no|item no|"
+    r"pos|cheque no|"
     r"check no|check|cheque|invoice|invoice no|order|order no|account|account no|zip|plz|phone|artikel|"
-    r"(?:invoice|order|item|cheque|check|customer|product|part|kunden|rechnungs|bestell) ?(?:number|no|nr|id|code|nummer))"
+    r"(?:invoice|order|item|cheque|check|customer|product|part|kunden|rechnungs|bestell) ?(?:number|no|nr|id|"
+    r"code|nummer))"
 )
 QUANTITY_HEADERS = re.compile(
-    r"\b(?:qty|quantity|menge|anzahl|quantite|qte|cantidad|cant|quantita|qta|aantal|hoeveelheid|quantidade|qtd|units?(?! (?:price|cost))|"
+    r"\b(?:qty|quantity|menge|anzahl|quantite|qte|cantidad|cant|quantita|qta|aantal|hoeveelheid|quantidade|qtd|"
+    r"units?(?! (?:price|cost))|"
     r"stuck|antal|ilosc|hours|hrs|stunden|std|uren|heures|horas|ore|数量)\b"
 )
 PRICE_HEADERS = re.compile(
     r"\b(?:unit price|unit cost|price each|price|rate|einzelpreis|e ?preis|stuckpreis|preis|prix unitaire|prix|p ?u|"
-    r"precio unitario|precio|p unit\w*|prezzo unitario|prezzo|prijs|prijs per stuk|stuksprijs|preco unitario|preco|a pris|each)\b"
+    r"precio unitario|precio|p unit\w*|prezzo unitario|prezzo|prijs|prijs per stuk|stuksprijs|preco unitario|"
+    r"preco|a pris|each)\b"
 )
 AMOUNT_HEADERS = re.compile(
-    r"\b(?:amount|line total|total|total price|ext(?:ended)?(?: price)?|net amount|gesamtpreis|gesamt|betrag|summe|montant|"
+    r"\b(?:amount|line total|total|total price|ext(?:ended)?(?: price)?|net amount|gesamtpreis|gesamt|betrag|"
+    r"summe|montant|"
     r"total ht|importe|importo|totale|bedrag|totaal|prijs incl btw|valor|valor total|sum|cost|belop|wartosc|net)\b"
 )
 DEBIT_HEADERS = re.compile(
@@ -185,7 +217,8 @@ DEBIT_HEADERS = re.compile(
     r"debito|dare|uscite|af|bij af|debet|saidas?|payments?|charges)\b"
 )
 CREDIT_HEADERS = re.compile(
-    r"\b(?:credits?|deposits?|paid in|money in|in|haben|gutschrift\w*|versements?|depots?|abonos?|haber|credito|avere|"
+    r"\b(?:credits?|deposits?|paid in|money in|in|haben|gutschrift\w*|versements?|depots?|abonos?|haber|credito|"
+    r"avere|"
     r"entrate|bij|entradas?)\b"
 )
 DISCOUNT_HEADERS = re.compile(r"\b(?:disc\w*|rabatt|remise|dto|descuento|sconto|korting|desconto|off)\b")

@@ -109,6 +109,8 @@ def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable
     if last < first or _nearer_header(rows, first, last, notation):
         return None
     body = [rows[i] for i in range(first, last + 1)]
+    if _cards(header, rows[first : last + 1], notation):
+        return None
     if len(header) == 1 and not _single_head_fits(header[0], body, notation):
         return None
     model = [row for row in body if _is_data(row, notation) and not _summary_label(row, notation)]
@@ -133,6 +135,15 @@ def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable
         summary_rows=frozenset(draft.index for draft in drafts if draft.summary),
         header=tuple(heads),
     )
+
+
+def _cards(header: Sequence[Run], body: Sequence[Row], notation: Notation) -> bool:
+    """Captions over large numbers side by side: cards of a dashboard, not a table."""
+    values = [run for run in body[0].runs if is_value(run.text, notation)] if body else []
+    if not values:
+        return False
+    caption = statistics.median(run.height for run in header)
+    return statistics.median(run.height for run in values) > 1.35 * caption
 
 
 def _nearer_header(rows: Sequence[Row], first: int, last: int, notation: Notation) -> bool:

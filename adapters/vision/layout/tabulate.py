@@ -7,7 +7,14 @@ from decimal import Decimal
 
 from adapters.vision.layout.currencies import CODES, code_of, mark_of
 from adapters.vision.layout.dates import date_of
-from adapters.vision.layout.lexicon import ID_HEADERS, MONEY_HEADERS, QUANTITY_HEADERS, folded
+from adapters.vision.layout.lexicon import (
+    CREDIT_HEADERS,
+    DEBIT_HEADERS,
+    ID_HEADERS,
+    MONEY_HEADERS,
+    QUANTITY_HEADERS,
+    folded,
+)
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.numbers import Number
 from adapters.vision.layout.rows import rows_of
@@ -78,7 +85,8 @@ def _column(name: str, texts: Sequence[str], notation: Notation, *, first: bool)
     filled = [text for text in texts if text and any(c.isalnum() for c in text)]
     label = folded(name)
     if not filled:
-        return Column(name=name, kind="text")
+        moves = DEBIT_HEADERS.search(label) or CREDIT_HEADERS.search(label)
+        return Column(name=name, kind="money", unit=notation.currency) if moves else Column(name=name, kind="text")
     dates = sum(date_of(text, notation.order) is not None for text in filled)
     if dates >= 0.6 * len(filled):
         return Column(name=name, kind="date")

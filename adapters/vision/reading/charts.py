@@ -6,6 +6,8 @@ measured against the axis, which is said and given a lower confidence. Anything 
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -219,7 +221,7 @@ def _bars(image: Pixels) -> list[_Bar]:
         # All of one size: buttons, boxes, a legend.
         return []
     bars = sorted((_Bar(x, x + w, y, y + h) for x, y, w, h in best), key=lambda bar: bar.x0)
-    overlapping = any(a.x1 > b.x0 + 2 for a, b in zip(bars, bars[1:], strict=False))
+    overlapping = any(a.x1 > b.x0 + 2 for a, b in itertools.pairwise(bars))
     stacked = sum(
         1
         for x, y, w, h in found
@@ -234,7 +236,7 @@ def _fills(image: Pixels) -> list[Colour]:
     step = max(1, max(image.shape[:2]) // 400)
     small = image[::step, ::step].reshape(-1, 3)
     coarse = (small // 12).astype(np.int32)
-    codes, inverse, counts = np.unique(
+    _, inverse, counts = np.unique(
         coarse[:, 0] * 1024 + coarse[:, 1] * 32 + coarse[:, 2], return_inverse=True, return_counts=True
     )
     order = np.argsort(counts)[::-1]
@@ -253,6 +255,7 @@ def _points(bars: Sequence[_Bar], marks: Sequence[_Mark], axis: _Axis | None) ->
     base = float(np.median([bar.base for bar in bars]))
     ticks = {id(tick) for tick in axis.ticks} if axis is not None else set()
     names = [_category(bar, base, marks, ticks) for bar in bars]
+    names = _level(names)
     if sum(name is not None for name in names) < max(2, 0.6 * len(bars)):
         return None
     printed = [_printed(bar, marks, ticks, names) for bar in bars]
@@ -280,21 +283,38 @@ def _category(bar: _Bar, base: float, marks: Sequence[_Mark], ticks: set[int]) -
     )
 
 
+def _level(names: Sequence[_Mark | None]) -> list[_Mark | None]:
+    """Categories stand on one level; a title of the axis below them is none, nor is one text under two bars."""
+    known = [name for name in names if name is not None]
+    if not known:
+        return list(names)
+    level = float(np.median([name.y0 for name in known]))
+    uses = Counter(id(name) for name in known)
+    return [
+        name if name is not None and abs(name.y0 - level) < 0.6 * name.run.height and uses[id(name)] == 1 else None
+        for name in names
+    ]
+
+
 def _printed(bar: _Bar, marks: Sequence[_Mark], ticks: set[int], names: Sequence[_Mark | None]) -> _Mark | None:
     """The number at the end of a bar: just beyond it, or just inside."""
     taken = {id(name) for name in names}
     near = [
         mark
         for mark in marks
-        if mark.number is not None
-        and id(mark) not in ticks
-        and id(mark) not in taken
-        and abs(mark.cx - bar.cx) < 0.8 * max(bar.x1 - bar.x0, 14.0)
-        and -2.2 * mark.run.height < mark.cy - bar.end < 1.6 * mark.run.height
-        or mark.number is not None
-        and id(mark) not in ticks | taken
-        and bar.x0 <= mark.cx <= bar.x1
-        and abs(mark.y1 - bar.end) < 1.2 * mark.run.height
+        if (
+            mark.number is not None
+            and id(mark) not in ticks
+            and id(mark) not in taken
+            and abs(mark.cx - bar.cx) < 0.8 * max(bar.x1 - bar.x0, 14.0)
+            and -2.2 * mark.run.height < mark.cy - bar.end < 1.6 * mark.run.height
+        )
+        or (
+            mark.number is not None
+            and id(mark) not in ticks | taken
+            and bar.x0 <= mark.cx <= bar.x1
+            and abs(mark.y1 - bar.end) < 1.2 * mark.run.height
+        )
     ]
     return min(near, key=lambda mark: abs(mark.cx - bar.cx) + abs(mark.cy - bar.end), default=None)
 
@@ -310,24 +330,36 @@ def _from_print(
     ]
     typical = float(np.median(ratios))
     points: list[Figure] = []
+    quantum = _quantum(abs(typical)) if typical else Decimal(1)
     for bar, name, mark in zip(bars, names, printed, strict=True):
-        if name is None or mark is None or mark.number is None:
+        if name is None:
+            continue
+        if mark is None or mark.number is None:
+            # Its number was not read: by its length against the others.
+            value = (Decimal(str(typical * (base - bar.end))) / quantum).quantize(Decimal(1)) * quantum
+            points.append(_point(name, value, f"≈ {value}", None, _MEASURED_CONFIDENCE, name.run))
             continue
         length = base - bar.end
         fits = abs(typical * length - float(mark.number.value)) <= abs(typical) * max(4.0, 0.05 * length)
         confidence = min(mark.run.confidence, mark.run.weakest, name.run.confidence) * mark.number.doubt
         points.append(
-            Figure(
-                label=name.run.text,
-                value=mark.number.value,
-                unit=mark.number.unit or None,
-                role="data_point",
-                text=mark.run.text,
-                confidence=round(confidence * (1.0 if fits else 0.55), 3),
-                box=mark.run.box,
+            _point(
+                name, mark.number.value, mark.run.text, mark.number.unit, confidence * (1.0 if fits else 0.55), mark.run
             )
         )
     return tuple(points)
+
+
+def _point(name: _Mark, value: Decimal, text: str, unit: str | None, confidence: float, place: Run) -> Figure:
+    return Figure(
+        label=name.run.text,
+        value=value,
+        unit=unit,
+        role="data_point",
+        text=text,
+        confidence=round(confidence, 3),
+        box=place.box,
+    )
 
 
 def _starts_at_axis(axis: _Axis, base: float) -> bool:

@@ -41,14 +41,14 @@ def grown(quad: Quad, share: float) -> Quad:
     return np.asarray(centre + (quad - centre) * factor, dtype=np.float32)
 
 
-def crop(image: Pixels, quad: Quad) -> Pixels:
-    """The line cut out level; a line much taller than wide is turned a quarter counter-clockwise."""
+def crop(image: Pixels, quad: Quad, *, turn: bool = True) -> Pixels:
+    """The line cut out level; with `turn`, one much taller than wide is turned a quarter counter-clockwise."""
     along, across = sides(quad)
     width, height = max(2, int(along)), max(2, int(across))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     matrix = cv2.getPerspectiveTransform(quad.astype(np.float32), target)
     cut = cv2.warpPerspective(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(np.rot90(cut)) if height >= 1.5 * width else np.asarray(cut, dtype=np.uint8)
+    return np.ascontiguousarray(np.rot90(cut)) if turn and height >= 1.5 * width else np.asarray(cut, dtype=np.uint8)
 
 
 def skew(quads: Sequence[Quad]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import cv2
@@ -39,11 +40,10 @@ class PageReader:
             image = np.ascontiguousarray(np.rot90(image, turns))
             quads = self._find(image)
         quads = _plausible(quads, image)
-        crops = [geometry.crop(image, quad) for quad in quads]
-        readings = self._read(image, quads, crops)
+        readings = self._read(image, quads)
         kept = [(quad, reading) for quad, reading in zip(quads, readings, strict=True) if _credible(reading)]
         for quad in missed.letters(image, [quad for quad, _ in kept], [reading for _, reading in kept]):
-            (reading,) = self._networks.read([geometry.crop(image, quad)])
+            (reading,) = self._networks.read([geometry.crop(image, quad, turn=False)])
             if missed.credible(reading):
                 kept.append((quad, reading))
         upright = geometry.Upright(width, height, turns, geometry.skew([quad for quad, _ in kept]))
@@ -96,11 +96,18 @@ class PageReader:
             return 1 if straight >= turned else 3
         return 2 if turned > straight + 0.05 else 0
 
-    def _read(self, image: Pixels, quads: Sequence[Quad], crops: Sequence[Pixels]) -> list[Reading]:
+    def _read(self, image: Pixels, quads: Sequence[Quad]) -> list[Reading]:
         """Readings of all lines; doubtful ones are tried again with more of their surroundings."""
-        readings = self._networks.read(crops)
+        if not quads:
+            return []
+        # A lone `1` or `I` is taller than wide too; only what is taller than a line stands on its side.
+        line = float(np.median([min(geometry.sides(quad)) for quad in quads]))
+        turned = [geometry.sides(quad)[1] > 2.2 * line for quad in quads]
+        readings = self._networks.read([geometry.crop(image, q, turn=t) for q, t in zip(quads, turned, strict=True)])
         doubtful = [i for i, reading in enumerate(readings) if 0.2 < reading.confidence < _DOUBTFUL][:80]
-        again = self._networks.read([geometry.crop(image, geometry.grown(quads[i], 0.12)) for i in doubtful])
+        again = self._networks.read(
+            [geometry.crop(image, geometry.grown(quads[i], 0.12), turn=turned[i]) for i in doubtful]
+        )
         for index, second in zip(doubtful, again, strict=True):
             if second.confidence > readings[index].confidence and len(second.text) >= len(readings[index].text):
                 readings[index] = second
@@ -127,7 +134,8 @@ def _credible(reading: Reading) -> bool:
     if not text or reading.confidence < _UNREADABLE:
         return False
     # Icons and textures come out as single odd characters.
-    return len(text) > 1 or (reading.confidence >= 0.85 if text.isascii() and text.isalnum() else False)
+    letter = text.isalnum() and unicodedata.name(text[0], "").startswith(("LATIN", "DIGIT"))
+    return len(text) > 1 or (letter and reading.confidence >= 0.85)
 
 
 def _is_tall(quad: Quad) -> bool:

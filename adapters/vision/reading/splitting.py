@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from adapters.vision.layout.words import Run, Word, part
@@ -12,6 +13,7 @@ from schemas.documents import Box
 # In heights of the line (which is about 1.4 times the font's size).
 _RUN_GAP = 0.95
 _WORD_GAP = 0.75
+_ZERO_FOR_O = re.compile(r"^0(?=[a-zà-ÿ]{3})")
 
 
 def runs_of(reading: Reading, level: Level, source: Box) -> list[Run]:
@@ -43,6 +45,10 @@ def _words(reading: Reading, left: float, width: float, height: float) -> list[W
                 # Outside of Turkish words this is a g over a rule or a descender.
                 text = text.replace("ğ", "g")
             certain = [certainty for _, _, certainty in letters]
+            text = _ZERO_FOR_O.sub("O", text)
+            if len(reading.text) == 1:
+                # A letter on its own has no accent: what looks like one is a line above it.
+                text = unicodedata.normalize("NFD", text)[:1]
             if text:
                 x0 = max(left, left + letters[0][1] - half)
                 x1 = min(left + width, left + letters[-1][1] + half)

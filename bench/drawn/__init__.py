@@ -1,0 +1,1 @@
+"""Parts of the document generator: canvas, languages, business papers, plots."""
