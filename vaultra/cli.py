@@ -185,6 +185,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="for machines")]
     _run(command.doctor(settings, Console(), as_json=as_json))
 
 
+def _console() -> Console:
+    """For tables: as wide as the terminal, and wide enough for whole ids where there is none to measure."""
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
 def _on_log(work: Callable[[Any, Any], Awaitable[int | None]]) -> None:
     """Run with the database and the log open, beside a running instance or without one."""
     from vaultra.composition import open_log
@@ -235,7 +240,9 @@ def events_list(
     from vaultra.commands import events
 
     _on_log(
-        lambda _, log: events.list_events(log, _topics(topic), job=job, limit=limit, console=Console(), machine=as_json)
+        lambda _, log: events.list_events(
+            log, _topics(topic), job=job, limit=limit, console=_console(), machine=as_json
+        )
     )
 
 
@@ -314,7 +321,7 @@ def dead_list(as_json: Annotated[bool, typer.Option("--json", help="for machines
     """Dead letters, grouped by stage and cause."""
     from vaultra.commands import dead_letters
 
-    _on_log(lambda _, log: dead_letters.list_groups(log, Console(), machine=as_json))
+    _on_log(lambda _, log: dead_letters.list_groups(log, _console(), machine=as_json))
 
 
 @dead_app.command("show")
@@ -354,7 +361,7 @@ def keys_list(tenant: Annotated[str | None, typer.Option(help="one tenant only")
     """Every key, without its secret."""
     from vaultra.commands import keys
 
-    _on_log(lambda database, _: keys.show(database, tenant, Console()))
+    _on_log(lambda database, _: keys.show(database, tenant, _console()))
 
 
 @keys_app.command("revoke")
