@@ -204,7 +204,8 @@ def numbers_from_nowhere(text: str, results: Sequence[Result], document: Documen
 
 
 def _numbers(text: str) -> set[Decimal]:
-    return {reading for found in _NUMBER.finditer(text) for reading in _readings(found.group())}
+    runs = [found.group() for found in _NUMBER.finditer(text)]
+    return {reading for run in runs for part in (run, *run.split()) for reading in _readings(part)}
 
 
 def _readings(text: str) -> set[Decimal]:

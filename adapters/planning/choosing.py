@@ -64,8 +64,20 @@ def top_n(question: Question, *names: str) -> tuple[int, frozenset[int]]:
 
 
 def no_sum(column: ColumnView) -> bool:
-    """Balances and percentages: their sum means nothing."""
-    return column.percent or "balance" in column.concepts
+    """Balances, percentages and prices of one unit: their sum means nothing."""
+    return column.percent or bool(column.concepts & {"balance", "unit_price"})
+
+
+def several_rows(question: Question, view: TableView, condition: Filter) -> str | None:
+    """What is taken for granted when a part of a name fits rows of different names: that all of them are meant."""
+    for mention in condition.mentions:
+        if mention.whole or mention.column is None or len(mention.rows) < 2:
+            continue
+        names = dict.fromkeys(" ".join(view.table.rows[row][mention.column].text.split()) for row in mention.rows)
+        if len(names) > 1:
+            said = " ".join(question.words[i].raw for i in sorted(mention.span.indices))
+            return f'"{said}" was taken to mean {len(names)} rows: {"; ".join(names)}'[:400]
+    return None
 
 
 def all_negative(measure: Measure) -> bool:

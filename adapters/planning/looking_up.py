@@ -11,6 +11,7 @@ from adapters.planning.choosing import (
     no_sum,
     person_column,
     row_words,
+    several_rows,
     title_words,
 )
 from adapters.planning.measures import Measure, amount_column, filters, measures
@@ -124,10 +125,15 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
     if question.has("sum", "mean", "median", "max", "min", "dearest", "cheapest", "count") and not question.figures:
         return None
     rest = question.content - question.spans(*WEAK)
-    full = [m for m in question.figures if rest <= m.span.indices and m.covered >= 0.3]
+    silent = question.spans("function")
+    full = [
+        m
+        for m in question.figures
+        if rest <= m.span.indices and m.covered >= 0.3 and (rest or (m.covered == 1.0 and not m.span.indices <= silent))
+    ]
     full = [m for m in full if m.covered == max(each.covered for each in full)]
     if (
-        rest
+        full
         and len({(paper.document.figures[m.figure].value, paper.document.figures[m.figure].unit) for m in full}) == 1
     ):
         figure = full[-1].figure
@@ -298,4 +304,7 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
             )
     if measure.column is not None and no_sum(measure.column):
         return None
-    return Reading((plans.Aggregate(op="sum", values=measure.values(condition.where)),), used, score=0.85)
+    assumption = several_rows(question, view, condition)
+    return Reading(
+        (plans.Aggregate(op="sum", values=measure.values(condition.where)),), used, score=0.85, assumption=assumption
+    )

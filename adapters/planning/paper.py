@@ -42,6 +42,12 @@ _ITEM_WORDS = {
 _DATE_WORDS = {"date", "datum", "fecha", "data", "day", "buchungstag", "valuta", "month", "year", "quarter", "period"}
 
 
+# Headings of a statement's columns that mean nothing of the kind in a question.
+_SIDES = {"af": "debit", "bij": "credit", "soll": "debit", "haben": "credit", "debe": "debit", "haber": "credit",
+          "dare": "debit", "avere": "credit", "out": "debit", "in": "credit", "uit": "debit", "sortie": "debit",
+          "entree": "credit", "dr": "debit", "cr": "credit", "uscite": "debit", "entrate": "credit"}  # fmt: skip
+
+
 def stems(text: str) -> tuple[str, ...]:
     return tuple(word.stem for word in words(text, 24))
 
@@ -58,6 +64,8 @@ def concepts_of(name: str) -> frozenset[str]:
     if inclusive and inclusive[0] > 0:
         # "Price incl. VAT" holds prices, not VAT.
         tokens = tokens[: inclusive[0]]
+    if len(tokens) == 1 and tokens[0] in _SIDES:
+        return frozenset({_SIDES[tokens[0]]})
     whole = table.get(tokens, ())
     found = {concept for concept in whole if concept in MEASURES}
     if found:

@@ -338,7 +338,8 @@ def _figure_mentions(question: Question, paper: PaperView) -> list[FigureMention
         if full and _only_function(question, span) and not generic:
             continue
         found = full
-        most = len(_telling(question, span)) > 1
+        silent = question.spans("function")
+        most = len(_telling(question, span)) > 1 and span.start not in silent and span.end - 1 not in silent
         if not full and (_strong(question, span) or most) and (len(part) > 1 or len(part[0].stem) > 2):
             part = _telling(question, span)
             least = 0.0 if _strong(question, span) else 0.6
@@ -347,6 +348,9 @@ def _figure_mentions(question: Question, paper: PaperView) -> list[FigureMention
                 for i, label in enumerate(paper.figure_stems)
                 if label and _covers(part, label) and len(part) >= least * len(label)
             ]
+        # A rate is meant only by who says so: "how much tax" is no percentage.
+        if not question.has("tax_rate", "share"):
+            found = [i for i in found if paper.document.figures[i].role != "tax_rate"]
         if found:
             for index in found:
                 label = paper.figure_stems[index]

@@ -17,6 +17,7 @@ from adapters.planning.choosing import (
     person_column,
     repeats,
     row_words,
+    several_rows,
     title_words,
     top_n,
 )
@@ -126,7 +127,8 @@ def aggregates(question: Question, paper: PaperView) -> Outcome:
         used |= question.spans("cost", "price", "pay")
     elif measure.used:
         used |= question.spans("quantity")
-    return Reading((plans.Aggregate(op=op, values=measure.values(condition.where)),), used)
+    assumption = None if view is None else several_rows(question, view, condition)
+    return Reading((plans.Aggregate(op=op, values=measure.values(condition.where)),), used, assumption=assumption)
 
 
 def _beyond_total(question: Question, view: TableView | None, paper: PaperView) -> bool:
@@ -196,7 +198,9 @@ def counts(question: Question, paper: PaperView) -> Outcome:
     ):
         by_quantity = Measure(view, quantity[0], (), frozenset())
         used |= condition.used | question.spans("quantity")
-        return Reading((plans.Aggregate(op="sum", values=by_quantity.values(condition.where)),), used)
+        assumption = several_rows(question, view, condition)
+        step = plans.Aggregate(op="sum", values=by_quantity.values(condition.where))
+        return Reading((step,), used, assumption=assumption)
     unique = view.labels is not None and not repeats(view, view.labels)
     by_name = condition.mentions and all(mention.column in (view.labels, None) for mention in condition.mentions)
     if unique and by_name and not compared and not question.has("row", "transaction", "point", "distinct"):

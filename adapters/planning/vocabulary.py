@@ -27,7 +27,7 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 |combien|y|qui|que|qu|ete|ont|avon|c|a t|n|quelles|etait|s eleve|eleve
 |cual|cuales|es|son|el|los|las|una|unos|del|o|al|por|para|con|se|cuanto|cuanta|cuantos|cuantas|fue|fueron|hay|este
 |esta|estos|quien|cuando|e
-|wat|hoe|zijn|waren|het|een|van|op|voor|met|aan|bij|er|dit|deze|die|hoeveel|wordt|werd|heb|hebben|wie|wanneer|welk|of
+|wat|hoe|welke|zijn|waren|het|een|van|op|voor|met|aan|bij|er|dit|deze|die|hoeveel|wordt|werd|heb|hebben|wie|wanneer|welk|of
 |qual|quale|quali|sono|lo|i|gli|di|della|dei|delle|dello|dell|nel|nella|su|per|che|quanto|quanta|quanti|quante|stato
 |questo|questa|chi|quando|ce|cosa
 """
@@ -84,7 +84,7 @@ CONCEPTS: dict[str, str] = {
     "closing_balance": """closing balance|ending balance|final balance|end balance|balance at the end|new balance|balance carried forward
 |current balance|last balance|carried forward|latest balance|balance now|endsaldo|neuer saldo|schlusssaldo|aktueller saldo|kontostand
 |solde final|nouveau solde|solde de cloture|saldo final|nuevo saldo|saldo actual|eindsaldo|nieuw saldo|saldo finale|saldo attuale""",
-    "balance": """balance|account balance|saldo|solde|available balance""",
+    "balance": """balance|running balance|account balance|saldo|solde|available balance""",
     # --- measures: what a number column holds
     "quantity": """quantity|qty|unit|piece|pc|count of unit|number of unit|menge|anzahl|stuck|stuckzahl|quantite|qte|cantidad|uds
 |aantal|stuk|quantita|qta|hour|pezzi""",
@@ -101,7 +101,7 @@ CONCEPTS: dict[str, str] = {
     "income": "income|earning|einnahme|einkommen|revenu|inkomsten|reddito|entrate",
     "debit": """debit|money went out|money going out|withdrawal|withdrawn|money out|paid out|outgoing|outflow|money spent|withdrew|soll|abbuchung|belastung|lastschrift
 |retrait|debito|cargo|cargos|adeudo|retiro|afschrijving|addebiti|addebito|prelievo|prelievi|uscite|payment out|outgoing payment""",
-    "credit": """credit|money came in|money coming in|deposit|money in|paid in|incoming|inflow|received|incoming payment|haben|gutschrift|einzahlung|eingang|gutschriften
+    "credit": """credit|came into|come into|coming into|went into|money came in|money coming in|deposit|money in|paid in|incoming|inflow|received|incoming payment|haben|gutschrift|einzahlung|eingang|gutschriften
 |depot|versement|credito|abono|ingreso|storting|bijschrijving|accredito|accrediti|payment in|deposited|money received""",
     "fee": "fee|gebuhr|frais|comision|tarifa|commissione",
     # --- what rows are
@@ -140,14 +140,14 @@ CONCEPTS: dict[str, str] = {
     "less_than_other": "how much less|how much lower|how much smaller|how many fewer|how much cheaper|how much fewer|wie viel weniger|cuanto menos|hoeveel minder|quanto in meno|how much worse",
     "range": "range|span|spannweite|difference between the highest and the lowest|rango|bereik",
     "share": """share|share of|percentage of|percent of|what percent|what percentage|proportion|proportion of|fraction|fraction of|percentage|percent|%
-|part of|anteil|anteil an|wie viel prozent|prozent|part|pourcentage|quel pourcentage|porcentaje|proporcion|que porcentaje|aandeel|percentuale|quota|welk percentage|contribution|contribute""",
+|anteil|anteil an|wie viel prozent|prozent|quelle part|part du|part de|pourcentage|quel pourcentage|porcentaje|proporcion|que porcentaje|aandeel|percentuale|quota|welk percentage|contribution|contribute""",
     "ratio": "ratio|ratio of|how many time|time as|verhaltnis|rapport entre|razon|verhouding|rapporto",
     "growth": """growth|change in|change between|change from|change of|changes in|grow|grew|grown|increase|increased|rise|rose|risen|decrease|decreased|decline|declined|fall|fell|fallen|drop|dropped|shrink|shrank|changed
 |percent change|percentage change|percentage increase|percentage decrease|percent increase|growth rate
 |wachstum|gestiegen|gewachsen|gesunken|croissance|augmente|augmentation|crecimiento|aumento|groei|gestegen|crescita|aumentato""",
     "trend": "trend|development|developed|evolve|evolved|over time|going up|going down|upward|downward|growing|rising|falling|declining|increasing|decreasing|entwicklung|tendance|evolution|tendencia|ontwikkeling|andamento|tendenza|trajectory",
     "check": """add up|adds up|added up|adding up|sum up|sums up|correct|right|wrong|valid|consistent|reconcile|reconciles|reconciled|verify|check|match|matches|mistake|error|tally
-|make sense|calculated correctly|true|accurate|accuracy|arithmetic|discrepancy|inconsistent|balance out|balances out|plausible|add correctly|check out|computed correctly|agree|explain
+|make sense|calculated correctly|true|accurate|accuracy|arithmetic|the math|the maths|discrepancy|inconsistent|balance out|balances out|plausible|add correctly|check out|computed correctly|agree|explain
 |stimmt|stimmen|korrekt|richtig|falsch|fehler|gepruft|aufgeht|geht auf|juste|correcte|exact|erreur|coherent|verifier|correcto|correcta|cuadra|cuadran|coincide|bien calculado
 |klopt|kloppen|juist|corretto|corretta|torna|tornano|giusto|errore|quadra""",
     "list": "list|show|show me|enumerate|name all|name|zeige|nenne|liste|affiche|muestra|toon|elenca|lista",
