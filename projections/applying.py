@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 from pydantic import ValidationError
@@ -63,14 +65,14 @@ def fold(projection: Projection, records: Sequence[LogRecord]) -> Batch:
 
 
 async def commit(
-    pool: asyncpg.Pool, projection: Projection, build: Build, records: Sequence[LogRecord], before: Positions
+    pool: asyncpg.Pool, projection: Projection, build: Build, batch: Batch, before: Positions
 ) -> list[Batch]:
-    """Apply records that start at `before` to a build; returns what was committed, in order, usually one batch.
+    """Commit a batch of records that start at `before` to a build; returns what was committed, usually that batch.
 
     A record that PostgreSQL refuses is found by halving and skipped. Raises Fenced, or asyncpg's errors when the
     database is away: then the checkpoints tell what was committed.
     """
-    batch = fold(projection, records)
+    records = batch.records
     try:
         try:
             await _transact(pool, build, batch, before, copy=True)
@@ -83,9 +85,8 @@ async def commit(
             await _transact(pool, build, skip, before, copy=False)
             return [skip]
     middle = len(records) // 2
-    done = await commit(pool, projection, build, records[:middle], before)
-    moved = {**before, **{key: offset for one in done for key, offset in one.after.items()}}
-    return done + await commit(pool, projection, build, records[middle:], moved)
+    done = await commit(pool, projection, build, fold(projection, records[:middle]), before)
+    return done + await commit(pool, projection, build, fold(projection, records[middle:]), moved(before, done))
 
 
 async def _transact(pool: asyncpg.Pool, build: Build, batch: Batch, before: Positions, *, copy: bool) -> None:
@@ -119,8 +120,7 @@ def moved(before: Mapping[tuple[str, int], int], batches: Sequence[Batch]) -> di
     return after
 
 
-def after_records(before: Mapping[tuple[str, int], int], records: Sequence[LogRecord]) -> dict[tuple[str, int], int]:
-    """The positions after some records, which are in offset order per partition."""
-    after = dict(before)
-    after.update({(record.topic, record.partition): record.offset + 1 for record in records})
-    return after
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Cancel a task that nobody waits for any more, and wait until it is no longer under way."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

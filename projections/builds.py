@@ -137,21 +137,23 @@ async def unfinished(db: Any, projection: Projection) -> list[Build]:
 
 
 async def positions(db: Any, build: Build, earliest: Positions) -> dict[tuple[str, int], int]:
-    """The next offset a build reads of every partition in `earliest`, which is where it starts on a new one."""
+    """The next offset a build reads of every partition in `earliest`, which is where it starts on a new one.
+
+    What the log no longer has is passed over: retention may have removed it while no runner was at work.
+    """
     keys = sorted(earliest)
-    rows = await db.fetch(
-        "WITH new AS (INSERT INTO projections.checkpoints (schema, topic, partition, next_offset) "
-        "SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[]) ON CONFLICT DO NOTHING "
-        "RETURNING topic, partition, next_offset) "
-        "SELECT * FROM new UNION ALL "
-        "SELECT topic, partition, next_offset FROM projections.checkpoints WHERE schema = $1",
+    await db.execute(
+        "INSERT INTO projections.checkpoints AS c (schema, topic, partition, next_offset) "
+        "SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[]) "
+        "ON CONFLICT (schema, topic, partition) DO UPDATE SET next_offset = excluded.next_offset "
+        "WHERE c.next_offset < excluded.next_offset",
         build.schema,
         [topic for topic, _ in keys],
         [partition for _, partition in keys],
         [earliest[key] for key in keys],
     )
-    found = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-    return {key: max(found[key], earliest[key]) for key in keys}
+    found = await checkpoints(db, build)
+    return {key: found[key] for key in keys}
 
 
 async def checkpoints(db: Any, build: Build) -> dict[tuple[str, int], int]:

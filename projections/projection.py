@@ -65,7 +65,9 @@ class Fact:
         """What an adapter names of the data: cheaper than all of it where the data are large."""
         if self._data is not None:
             return adapter.validate_python(self._data)
-        return adapter.validate_json(self.record.value or b"")
+        # Past the adapter to its validator: a third of the cost of small data.
+        found: T = adapter.validator.validate_json(self.record.value or b"")
+        return found
 
     @property
     def json(self) -> str:

@@ -12,21 +12,22 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import asyncpg
 
+from adapters.database import CONNECTION_ERRORS
 from projections import builds
-from projections.applying import after_records, commit, moved
+from projections.applying import Batch, commit, ended, fold, moved
 from projections.builds import Build, Positions
 from projections.projection import Projection
-from projections.source import EventSource, LogRecord
+from projections.source import EventSource
 from projections.writing import table_hash
 from schemas.errors import SetupError, Unavailable, VaultraError
 
-BATCH = 4000
+BATCH = 1000
 # Records the new build may be behind when the active one is locked for the switch: they are applied under the lock.
 _NEAR = 200
 # A switch waits for readers of the views, and new readers wait behind it: rather let them pass and try again.
@@ -77,14 +78,15 @@ async def rebuild(
             build = await builds.create(connection, projection)
         work = await _Work.begin(pool, source, projection, build, batch, on_progress)
         try:
-            await work.come_near(active)
             rows_hash = None
             if active.version == build.version and not accept_difference:
                 rows_hash = await _compare(work, active)
             await _switch(work, active)
         except Exception:
-            async with pool.acquire() as connection, connection.transaction():
-                await builds.drop(connection, build)
+            # Where this cannot be done, the next rebuild does it.
+            with suppress(*CONNECTION_ERRORS):
+                async with pool.acquire() as connection, connection.transaction():
+                    await builds.drop(connection, build)
             raise
         return Rebuilt(await _expected(pool, projection, "active"), work.applied, work.skipped, rows_hash)
 
@@ -166,35 +168,52 @@ class _Work:
     async def up_to(self, target: Positions) -> None:
         """Apply everything before `target`. Ends early where the log does."""
         total = self.applied + self.behind(target)
-        ahead = self._positions
-        reading = self._read(ahead, target)
+        reading = self._read(self._positions, target)
         try:
-            while records := [r for r in await reading if r.offset < target[r.topic, r.partition]]:
-                ahead = after_records(ahead, records)
-                reading = self._read(ahead, target)
-                batches = await commit(self.pool, self.projection, self.build, records, self._positions)
+            while (batch := await reading).records:
+                # The next records are read and folded while these are written.
+                reading = self._read({**self._positions, **batch.after}, target)
+                batches = await commit(self.pool, self.projection, self.build, batch, self._positions)
                 self._positions = moved(self._positions, batches)
-                self.applied += len(records)
-                self.skipped += sum(len(batch.skips) for batch in batches)
+                self.applied += len(batch.records)
+                self.skipped += sum(len(one.skips) for one in batches)
                 if self._on_progress is not None:
                     self._on_progress(self.applied, total)
         finally:
-            reading.cancel()
+            await ended(reading)
 
-    def _read(self, positions: Positions, target: Positions) -> asyncio.Task[Sequence[LogRecord]]:
+    def _read(self, positions: Positions, target: Positions) -> asyncio.Task[Batch]:
         wanted = {place: offset for place, offset in positions.items() if offset < target.get(place, 0)}
-        return asyncio.create_task(self._read_wanted(wanted))
 
-    async def _read_wanted(self, wanted: Positions) -> Sequence[LogRecord]:
-        return await self._source.read(wanted, limit=self._batch) if wanted else ()
+        async def read() -> Batch:
+            records = await self._source.read(wanted, limit=self._batch) if wanted else ()
+            return fold(self.projection, [one for one in records if one.offset < target[one.topic, one.partition]])
+
+        return asyncio.create_task(read())
 
 
 async def _compare(work: _Work, active: Build) -> str:
-    """The hash of the rows of both builds at the positions of one snapshot of the active one."""
-    async with work.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    """The hash of the rows of both builds, at the positions of one snapshot of the active one.
+
+    The active one is hashed while the other catches up to the snapshot, in a transaction that ends with its hash.
+    """
+    async with work.pool.acquire() as connection:
+        snapshot = connection.transaction(isolation="repeatable_read", readonly=True)
+        await snapshot.start()
         positions = await builds.checkpoints(connection, active)
-        expected = await table_hash(connection, work.projection, active.schema)
-    await work.up_to(positions)
+
+        async def hash_once() -> str:
+            try:
+                return await table_hash(connection, work.projection, active.schema)
+            finally:
+                await snapshot.rollback()
+
+        hashing = asyncio.create_task(hash_once())
+        try:
+            await work.up_to(positions)
+            expected = await hashing
+        finally:
+            await ended(hashing)
     rebuilt = await table_hash(work.pool, work.projection, work.build.schema)
     if rebuilt != expected:
         raise RebuildDiffers(
@@ -237,4 +256,5 @@ async def _alone(pool: asyncpg.Pool, projection: Projection) -> AsyncIterator[No
         try:
             yield
         finally:
-            await connection.execute("SELECT pg_advisory_unlock($1, $2)", _LOCK_CLASS, key)
+            with suppress(*CONNECTION_ERRORS):
+                await connection.execute("SELECT pg_advisory_unlock($1, $2)", _LOCK_CLASS, key)

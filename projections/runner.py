@@ -16,8 +16,9 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
+from adapters.database import reaching
 from projections import builds
-from projections.applying import Batch, after_records, commit, moved
+from projections.applying import Batch, commit, ended, fold, moved
 from projections.builds import Build, Fenced, Positions
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
@@ -72,9 +73,10 @@ class ProjectionRunner:
         """Have every projection's tables and views, then keep applying in the background until `stop`.
 
         A projection whose code is newer than its active build is rebuilt first, the old build serving meanwhile.
-        Raises SetupError when the code is older than the active build, asyncpg's errors when the database is away.
+        Raises SetupError when the code is older than the active build, Unavailable when the database is away.
         """
-        await builds.prepare(self._pool, self._projections)
+        with reaching("the database of the projections"):
+            await builds.prepare(self._pool, self._projections)
         self._stopping.clear()
         self._tasks = [
             asyncio.create_task(self._keep(projection), name=f"project {projection.name}")
@@ -133,25 +135,32 @@ class ProjectionRunner:
 
     async def _rebuild(self, projection: Projection) -> None:
         log.info("projection is rebuilt for its new version", projection=projection.name, version=projection.version)
-        work = rebuild(self._pool, self._source, projection, batch=self._batch)
-        await self._unless_stopping(asyncio.create_task(work))
+        work = asyncio.create_task(rebuild(self._pool, self._source, projection, batch=self._batch))
+        try:
+            await self._unless_stopping(work)
+        finally:
+            await ended(work)
 
     async def _follow(self, projection: Projection, build: Build) -> None:
         """Apply from the build's positions on, until stopping or until nothing comes for a while."""
         positions = await builds.positions(self._pool, build, await self._source.earliest(projection.topics))
-        reading = self._read(positions)
+        self.progress.stands(projection, positions)
+        reading = self._read(projection, positions)
         try:
-            while records := await self._unless_stopping(reading):
-                # The next read is under way while this batch is written.
-                reading = self._read(after_records(positions, records))
-                batches = await commit(self._pool, projection, build, records, positions)
+            while (batch := await self._unless_stopping(reading)) and batch.records:
+                # The next records are read and folded while these are written.
+                reading = self._read(projection, {**positions, **batch.after})
+                batches = await commit(self._pool, projection, build, batch, positions)
                 positions = moved(positions, batches)
                 self._tell(projection, batches)
         finally:
-            reading.cancel()
+            await ended(reading)
 
-    def _read(self, positions: Positions) -> asyncio.Task[Sequence[LogRecord]]:
-        return asyncio.create_task(self._source.read(positions, limit=self._batch, wait=_WAIT))
+    def _read(self, projection: Projection, positions: Positions) -> asyncio.Task[Batch]:
+        async def read() -> Batch:
+            return fold(projection, await self._source.read(positions, limit=self._batch, wait=_WAIT))
+
+        return asyncio.create_task(read())
 
     def _tell(self, projection: Projection, batches: Sequence[Batch]) -> None:
         for batch in batches:
@@ -171,16 +180,13 @@ class ProjectionRunner:
                 self._on_applied(projection.name, len(batch.records))
 
     async def _unless_stopping(self, work: asyncio.Task[T]) -> T | None:
-        """The task's result; None, and the task cancelled, when it is time to stop."""
+        """The task's result; None when it is time to stop."""
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
-        if self._stopping.is_set():
-            work.cancel()
-            return None
-        return work.result()
+        return None if self._stopping.is_set() else work.result()
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

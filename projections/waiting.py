@@ -6,22 +6,22 @@ Runners in this process wake waiters at once; what another process applied is no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from projections.applying import Batch
+from projections.builds import Positions
 from projections.projection import Projection, printable
 
 # Seconds until a waiter looks by itself, for runners in other processes.
 POLL = 0.2
 
 _BEHIND = """
-SELECT count(*) FROM projections.builds b
-CROSS JOIN unnest($1::text[], $2::text[], $3::int[], $4::bigint[]) AS w (projection, topic, partition, next)
-LEFT JOIN projections.checkpoints c
-    ON c.schema = b.schema AND c.topic = w.topic AND c.partition = w.partition
-WHERE b.projection = w.projection AND b.status = 'active' AND coalesce(c.next_offset, 0) < w.next
+SELECT count(*) FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[]) AS w (projection, topic, partition, next)
+LEFT JOIN projections.builds b ON b.projection = w.projection AND b.status = 'active'
+LEFT JOIN projections.checkpoints c ON c.schema = b.schema AND c.topic = w.topic AND c.partition = w.partition
+WHERE coalesce(c.next_offset, 0) < w.next
 """
 
 
@@ -68,10 +68,14 @@ class Progress:
             if not watches:
                 del self._watches[tenant, subject]
 
+    def stands(self, projection: Projection, positions: Positions) -> None:
+        """Called by runners with the positions of the active build, before they go on from there."""
+        for (topic, partition), offset in positions.items():
+            self._applied_here[projection.name, topic, partition] = offset
+
     def applied(self, projection: Projection, batch: Batch) -> None:
         """Called by runners after each commit."""
-        for (topic, partition), offset in batch.after.items():
-            self._applied_here[projection.name, topic, partition] = offset
+        self.stands(projection, batch.after)
         for watch in self._watching_all:
             watch.wake()
         if self._watches:
@@ -87,7 +91,7 @@ class Progress:
         with self.changes(tenant, event_id) as watch:
             return await self._until(lambda: self._has_event(event_id, tenant), watch, within, lambda: True)
 
-    async def wait_until(self, positions: Mapping[tuple[str, int], int], *, within: float) -> bool:
+    async def wait_until(self, positions: Positions, *, within: float) -> bool:
         """Whether every projection has read all before `positions` (next offsets by topic and partition) in time."""
         watch = Watch()
         self._watching_all.add(watch)
@@ -120,13 +124,13 @@ class Progress:
         )
         return row is not None and await self._reached({(row["topic"], row["partition"]): row["offset"] + 1})
 
-    async def _reached(self, positions: Mapping[tuple[str, int], int]) -> bool:
+    async def _reached(self, positions: Positions) -> bool:
         behind = self._behind(positions)
         if not behind:
             return True
         return bool(await self._db.fetchval(_BEHIND, *(list(column) for column in zip(*behind, strict=True))) == 0)
 
-    def _behind(self, positions: Mapping[tuple[str, int], int]) -> list[tuple[str, str, int, int]]:
+    def _behind(self, positions: Positions) -> list[tuple[str, str, int, int]]:
         """What runners of this process have not applied yet, as far as known without asking the database."""
         return [
             (projection.name, topic, partition, offset)

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.database import Database
 from projections import builds
-from projections.applying import commit, moved
+from projections.applying import commit, fold, moved
 from projections.projection import Projection
 from projections.runner import ProjectionRunner
 from projections.source import LogRecord
@@ -42,7 +42,9 @@ async def hash_of(database: Database) -> Applied:
         places = {(record.topic, record.partition) for batch in batches for record in batch}
         positions = await builds.positions(database.pool, build, dict.fromkeys(places, 0))
         for batch in batches:
-            positions = moved(positions, await commit(database.pool, projection, build, batch, positions))
+            positions = moved(
+                positions, await commit(database.pool, projection, build, fold(projection, batch), positions)
+            )
         found = await table_hash(database.pool, projection, build.schema)
         async with database.pool.acquire() as connection, connection.transaction():
             await builds.drop(connection, build)

@@ -26,7 +26,9 @@ from projections.projection import Column, Projection
 from projections.runner import ProjectionRunner
 from projections.source import LogRecord
 from projections.writing import table_hash
+from schemas.documents import DocumentReceived
 from schemas.errors import SetupError
+from schemas.registry import UPCASTERS
 from schemas.wire import Message
 from streams.log import EventLog, TopicPartition
 from streams.memory_log import MemoryEventLog
@@ -185,8 +187,8 @@ async def test_commit_is_fenced_and_changes_nothing_when_positions_are_stale(dat
     await builds.prepare(database.pool, [JOB])
     build = await builds.with_status(database.pool, JOB, "active")
     assert build is not None
-    batch = [record for record in records([answered("job")]) if record.topic != "costs"]
-    start = await builds.positions(database.pool, build, {(r.topic, r.partition): 0 for r in batch})
+    batch = fold(JOB, [record for record in records([answered("job")]) if record.topic != "costs"])
+    start = await builds.positions(database.pool, build, dict.fromkeys(batch.after, 0))
     after = moved(start, await commit(database.pool, JOB, build, batch, start))
     before = await table_hash(database.pool, JOB)
 
@@ -336,3 +338,44 @@ async def test_rows_are_the_same_when_the_process_is_killed_in_the_middle_and_st
             assert await table_hash(database.pool, projection) == await hash_of(projection, [everything])
     finally:
         await log.close()
+
+
+class Shortened(MemoryEventLog):
+    """A log whose retention has removed the first two records of every upload partition."""
+
+    async def earliest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        found = await super().earliest(topics)
+        return {place: 2 if place.topic == "uploads" else first for place, first in found.items()}
+
+
+async def test_runner_goes_on_at_the_earliest_record_when_the_log_was_shortened(database: Database) -> None:
+    whole, shortened = MemoryEventLog(), Shortened()
+    first = Story("job").tell(RECEIVED).messages()[0]
+    uploads = [replace(poisoned(first, id=f"upload-{number}"), id=f"upload-{number}") for number in range(5)]
+    await whole.append(uploads[:1])
+    await shortened.append(uploads)
+    for source in (whole, shortened):
+        runner = ProjectionRunner(database.pool, source)
+        await runner.start()
+        assert await runner.caught_up(within=10)
+        await runner.stop()
+
+    rows = await database.pool.fetch("SELECT event_id FROM read.lineage ORDER BY 1")
+    assert [row["event_id"] for row in rows] == ["upload-0", "upload-2", "upload-3", "upload-4"]
+
+
+async def test_older_types_are_upcast_before_they_are_applied(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = "vaultra.document.received.v0"
+    monkeypatch.setitem(UPCASTERS, older, (DocumentReceived.TYPE, lambda data: {**data, "question": data["asked"]}))
+    message = Story("job").tell(RECEIVED.model_copy(update={"question": None})).messages()[0]
+    value = message.value.replace(b'"question":null', b'"asked":"how much?"')
+    await log.append([replace(poisoned(message, type=older), value=value)])
+    assert await runner.caught_up(within=10)
+
+    detail = await job_detail(database.pool, "local", "job")
+    assert detail is not None
+    assert detail.question == "how much?"
+    assert (await list_jobs(database.pool, "local")).jobs[0].question == "how much?"
+    assert (await lineage.lineage(database.pool, "local", "job"))[0].summary["question"] == "how much?"
