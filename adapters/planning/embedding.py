@@ -3,11 +3,12 @@ sentence embeddings, and what stays open is refused."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.planning.catalogue import FORMS
-from adapters.planning.outcome import WEAK, Absent, Reading, explained, unexplained
+from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, explained, unexplained
 from adapters.planning.paper import PaperView, paper_view
 from adapters.planning.question import NEUTRAL, Question, parse
 from adapters.planning.readings import read
@@ -28,6 +29,7 @@ FORM_CERTAIN = 0.97
 LABEL_THRESHOLD = 0.62
 LABEL_MARGIN = 0.12
 MAX_LABELS = 120
+MAX_WORDS = 80
 
 
 class EmbeddingPlanner(Planner):
@@ -43,9 +45,10 @@ class EmbeddingPlanner(Planner):
 
     async def plan(self, question: str, document: DocumentDescription) -> Planned:
         """A plan, or why there is none: `missing` when the document lacks what was asked for."""
-        paper = paper_view(document)
-        parsed = parse(question, paper)
-        outcome = read(parsed, paper)
+        if len(words(question, MAX_WORDS + 1)) > MAX_WORDS:
+            return Planned(None, 0.0, f"the question has more than {MAX_WORDS} words: ask one thing in one sentence")
+        # In a thread: over a table of a thousand rows this takes a good part of a second.
+        paper, parsed, outcome = await asyncio.to_thread(_read, question, document)
         if isinstance(outcome, Reading):
             return _planned(outcome, document, outcome.assumption)
         guess = await self._by_label(parsed, paper) or await self._by_form(parsed, paper)
@@ -109,6 +112,12 @@ class EmbeddingPlanner(Planner):
             return None
         assumption = None if score >= FORM_CERTAIN else f'the question was read as "{canonical}"'
         return _Guess(Reading(outcome.steps, outcome.used, score=min(1.0, score)), assumption)
+
+
+def _read(question: str, document: DocumentDescription) -> tuple[PaperView, Question, Outcome]:
+    paper = paper_view(document)
+    parsed = parse(question, paper)
+    return paper, parsed, read(parsed, paper)
 
 
 @dataclass(frozen=True, slots=True)
