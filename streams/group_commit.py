@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from schemas.errors import Unavailable, VaultraError
@@ -17,24 +16,21 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting(Generic[T, R]):
-    work: T
-    size: int
-    done: asyncio.Future[R]
+# What is queued: the work, its size, and where its result goes.
+_Waiting = tuple[T, int, "asyncio.Future[R]"]
 
 
 class GroupCommit(Generic[T, R]):
-    """Collects units of work and commits them in groups through `commit`, which returns one result a unit, in order.
+    """Collects units of work and commits them in groups through `commit`, which returns a result or error a unit.
 
-    A group holds at most `most_units` and `most_bytes` (but always one unit). Units wait when more than `queue_bytes`
-    are queued, up to `patience` seconds, then Unavailable. When a group is refused for what it holds, its units are
+    A group holds at most `most_units` and `most_bytes` (but always one unit). When more than `queue_bytes` are queued,
+    callers wait up to `patience` seconds for room, then get Unavailable. A group that is refused for what it holds is
     committed one by one, so that one bad unit fails alone; when the store is gone, the whole group fails.
     """
 
     def __init__(
         self,
-        commit: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        commit: Callable[[Sequence[T]], Awaitable[Sequence[R | VaultraError]]],
         *,
         most_units: int,
         most_bytes: int,
@@ -46,6 +42,7 @@ class GroupCommit(Generic[T, R]):
         self._most_bytes = most_bytes
         self._queue_bytes = queue_bytes
         self._patience = patience
+        self._loop = asyncio.get_running_loop()
         self._queue: deque[_Waiting[T, R]] = deque()
         self._queued = 0
         self._room: deque[asyncio.Future[None]] = deque()
@@ -53,16 +50,16 @@ class GroupCommit(Generic[T, R]):
         self._closed = False
 
     async def submit(self, work: T, size: int) -> R:
-        """The result of a unit once it is durable. Raises what `commit` raises for it, Unavailable when full."""
-        if self._closed:
-            raise Unavailable("the log is closed")
+        """The result of a unit once it is durable. Raises what `commit` has for it, Unavailable when full or closed."""
         if self._room or (self._queued and self._queued + size > self._queue_bytes):
             await self._wait_for_room(size)
-        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(work, size, done))
+        if self._closed:
+            raise Unavailable("the log is closed")
+        done: asyncio.Future[R] = self._loop.create_future()
+        self._queue.append((work, size, done))
         self._queued += size
         if self._worker is None:
-            self._worker = asyncio.create_task(self._work(), name="log group commit")
+            self._worker = self._loop.create_task(self._work(), name="log group commit")
         return await done
 
     async def close(self) -> None:
@@ -87,8 +84,6 @@ class GroupCommit(Generic[T, R]):
         finally:
             if turn in self._room:
                 self._room.remove(turn)
-        if self._closed:
-            raise Unavailable("the log is closed")
         if self._queued + size < self._queue_bytes:
             self._let_in()
 
@@ -114,13 +109,13 @@ class GroupCommit(Generic[T, R]):
         group: list[_Waiting[T, R]] = []
         total = 0
         while queue and len(group) < self._most_units:
-            first = queue[0]
-            if group and total + first.size > self._most_bytes:
+            unit = queue[0]
+            if group and total + unit[1] > self._most_bytes:
                 break
             queue.popleft()
-            total += first.size
-            if not first.done.cancelled():  # nobody waits for it any more, and nothing was promised
-                group.append(first)
+            total += unit[1]
+            if not unit[2].cancelled():  # nobody waits for it any more, and nothing was promised
+                group.append(unit)
         self._queued -= total
         return group
 
@@ -128,24 +123,24 @@ class GroupCommit(Generic[T, R]):
         if not group:
             return
         try:
-            results = await self._commit([unit.work for unit in group])
-        except Unavailable as error:
-            for unit in group:
-                _fail(unit.done, error)
+            results = await self._commit([work for work, _, _ in group])
         except VaultraError as error:
-            if len(group) == 1:
-                _fail(group[0].done, error)
+            if len(group) == 1 or isinstance(error, Unavailable):
+                for _, _, done in group:
+                    _fail(done, error)
                 return
             for unit in group:
                 await self._commit_group([unit])
         except BaseException as error:
-            for unit in group:
-                _fail(unit.done, error if isinstance(error, Exception) else Unavailable("the log is closing"))
+            for _, _, done in group:
+                _fail(done, error if isinstance(error, Exception) else Unavailable("the log is closing"))
             raise
         else:
-            for unit, result in zip(group, results, strict=True):
-                if not unit.done.done():
-                    unit.done.set_result(result)
+            for (_, _, done), result in zip(group, results, strict=True):
+                if isinstance(result, VaultraError):
+                    _fail(done, result)
+                elif not done.done():
+                    done.set_result(result)
 
 
 def _fail(done: asyncio.Future[R], error: Exception) -> None:

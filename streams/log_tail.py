@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from streams.log import Record, TopicPartition
+
+# About what a record takes besides its value.
+_RECORD_SIZE = 1000
 
 
 class LogTail:
@@ -38,20 +41,26 @@ class LogTail:
                 if not future.done():
                     future.set_result(None)
 
-    def keep(self, record: Record) -> None:
-        """Keep a record that is durable; the oldest kept ones make room."""
-        place = TopicPartition(record.topic, record.partition)
-        records = self._records.get(place)
-        if records is None:
-            records = self._records[place] = {}
-        size = 400 + len(record.value or b"")
-        records[record.offset] = record
-        self._order.append((records, record.offset, size))
-        self._size += size
+    def keep(self, fresh: Sequence[Record]) -> None:
+        """Keep records that are durable and wake who waits for them; the oldest kept ones make room."""
+        kept, order = self._records, self._order
+        ends: dict[TopicPartition, int] = {}
+        for record in fresh:
+            place = TopicPartition(record.topic, record.partition)
+            records = kept.get(place)
+            if records is None:
+                records = kept[place] = {}
+            size = _RECORD_SIZE + len(record.value or b"")
+            records[record.offset] = record
+            order.append((records, record.offset, size))
+            self._size += size
+            ends[place] = record.offset + 1
         while self._size > self._capacity:
-            oldest, offset, freed = self._order.popleft()
+            oldest, offset, freed = order.popleft()
             oldest.pop(offset, None)
             self._size -= freed
+        for place, end in ends.items():
+            self.reached(place, end)
 
     def run(self, place: TopicPartition, start: int, count: int) -> list[Record]:
         """Kept records from `start` on without a gap, at most `count`."""

@@ -16,8 +16,9 @@ from schemas.errors import SetupError, Unavailable
 from schemas.wire import Message
 from streams.group_commit import GroupCommit
 from streams.log import Advance, Appended, EventLog, Record, TopicPartition
+from streams.log_call import Append, Places, text_map
 from streams.log_tail import LogTail
-from streams.log_writer import PLANNING, Batch, LogWriter, columns_of, text_map
+from streams.log_writer import PLANNING, LogWriter
 from streams.topics import TOPICS, Topic
 
 CHANNEL = "vaultra_log"
@@ -25,6 +26,8 @@ _TAIL_BYTES = 24 * 1024**2
 _QUEUE_BYTES = 64 * 1024**2
 _GROUP_BYTES = 8 * 1024**2
 _GROUP_UNITS = 512
+# What a message takes besides its value, about.
+_MESSAGE_SIZE = 700
 _READ_BYTES = 32 * 1024**2
 _PATIENCE = 10.0
 # How long a lost notification could go unnoticed; a lost connection is noticed at once.
@@ -66,12 +69,12 @@ class PostgresEventLog(EventLog):
         patience: float,
     ) -> None:
         self._database = database
-        self._partitions = {topic.name: topic.partitions for topic in topics}
+        self._places = Places(topics)
         self._readers = readers
         self._tail = LogTail(tail_bytes)
         self._instance = os.urandom(8).hex()
-        self._writer = LogWriter(database, self._instance, self._tail, patience)
-        self._group = GroupCommit[Batch, Sequence[Appended]](
+        self._writer = LogWriter(database, self._instance, self._places, self._tail, patience)
+        self._group = GroupCommit[Append, Sequence[Appended]](
             self._writer.commit,
             most_units=_GROUP_UNITS,
             most_bytes=_GROUP_BYTES,
@@ -123,11 +126,10 @@ class PostgresEventLog(EventLog):
         return cls(database, topics, readers, tail_bytes=tail_bytes, queue_bytes=queue_bytes, patience=patience)
 
     async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
-        batch = columns_of(messages, advance, self._partitions)
-        if batch.empty:
-            self._check_open()
-            return ()
-        return await self._group.submit(batch, batch.size)
+        size = 0
+        for message in messages:
+            size += _MESSAGE_SIZE + len(message.value)
+        return await self._group.submit(Append(tuple(messages), advance), size)
 
     async def read(
         self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
@@ -135,7 +137,7 @@ class PostgresEventLog(EventLog):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait
         for place in positions:
-            if not 0 <= place.partition < self._partitions.get(place.topic, 0):
+            if place not in self._places:
                 raise SetupError(f"partition {place.partition} of topic {place.topic!r} is not on the log")
         while True:
             self._check_open()
@@ -204,21 +206,21 @@ class PostgresEventLog(EventLog):
             group,
             list(topics),
         )
-        return self._places(topics) | {TopicPartition(row[0], row[1]): row[2] for row in rows}
+        return self._places.start(topics) | {TopicPartition(row[0], row[1]): row[2] for row in rows}
 
     async def earliest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
         self._check_open()
-        return self._places(topics)
+        return self._places.start(topics)
 
     async def latest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
         self._check_open()
-        places = self._places(topics)
+        places = self._places.start(topics)
         await self._refresh(topics)
         return {place: self._tail.end(place) for place in places}
 
     async def at_time(self, topics: Sequence[str], time: datetime) -> Mapping[TopicPartition, int]:
         self._check_open()
-        places = self._places(topics)
+        places = self._places.start(topics)
         rows = await self._query(
             "SELECT topic, partition, log.offset_at(topic, partition, $2) FROM log.partitions WHERE topic = ANY($1)",
             list(topics),
@@ -245,12 +247,6 @@ class PostgresEventLog(EventLog):
         except TimeoutError:
             self._readers.terminate()
 
-    def _places(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
-        unknown = [topic for topic in topics if topic not in self._partitions]
-        if unknown:
-            raise SetupError(f"topic {unknown[0]!r} is not on the log")
-        return {TopicPartition(topic, n): 0 for topic in topics for n in range(self._partitions[topic])}
-
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("the log is closed")
@@ -275,7 +271,7 @@ class PostgresEventLog(EventLog):
                 connection.add_termination_listener(lambda _, lost=lost: lost.set())
                 await connection.add_listener(CHANNEL, self._heard)
                 while not lost.is_set():
-                    await self._refresh(self._partitions)
+                    await self._refresh(self._places.of)
                     self._blind = False
                     with suppress(TimeoutError):
                         async with asyncio.timeout(_HEARTBEAT):

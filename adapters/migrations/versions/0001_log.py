@@ -103,20 +103,29 @@ CREATE FUNCTION log.append(
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
+    counts integer[];
     nexts bigint[];
     originals bigint[];
-    payload text;
+    earliest timestamptz;
+    stamp timestamptz := clock_timestamp();
+    payload text := '';
     part integer;
 BEGIN
     IF cardinality(ids) > 0 THEN
-        SELECT array_agg(locked.next_offset ORDER BY locked.ord), greatest(max(locked.appended_at), clock_timestamp())
-            INTO nexts, appended_at
-            FROM (
-                SELECT p.next_offset, p.appended_at, w.ord
-                FROM unnest(part_topics, part_numbers) WITH ORDINALITY AS w (topic, partition, ord)
-                JOIN log.partitions p ON p.topic = w.topic AND p.partition = w.partition
-                ORDER BY w.ord FOR UPDATE OF p
-            ) locked;
+        counts := array_fill(0, ARRAY[cardinality(part_topics)]);
+        FOREACH part IN ARRAY parts LOOP
+            counts[part] := counts[part] + 1;
+        END LOOP;
+        -- Locks the partitions in the order given, until the commit. Takes an offset for every message.
+        WITH moved AS (
+            UPDATE log.partitions p
+                SET next_offset = p.next_offset + w.n, appended_at = greatest(p.appended_at, stamp)
+                FROM unnest(part_topics, part_numbers, counts) WITH ORDINALITY AS w (topic, partition, n, ord)
+                WHERE p.topic = w.topic AND p.partition = w.partition
+                RETURNING w.ord, p.next_offset - w.n AS first, p.appended_at AS at
+        )
+        SELECT array_agg(moved.first ORDER BY moved.ord), min(moved.at), max(moved.at)
+            INTO nexts, earliest, appended_at FROM moved;
         IF cardinality(nexts) IS DISTINCT FROM cardinality(part_topics) THEN
             RAISE EXCEPTION 'append to a partition that is not declared';
         END IF;
@@ -144,9 +153,12 @@ BEGIN
                 AS w (o, part, id, tenant, type, key, attributes, extra, value)
             WHERE w.o IS NOT NULL;
 
-        UPDATE log.partitions p SET next_offset = nexts[w.ord], appended_at = appended_at
-            FROM unnest(part_topics, part_numbers) WITH ORDINALITY AS w (topic, partition, ord)
-            WHERE p.topic = w.topic AND p.partition = w.partition AND p.next_offset <> nexts[w.ord];
+        -- Give back the offsets of duplicates; keep the stamps of all partitions going up if the clock went back.
+        IF duplicates IS NOT NULL OR earliest <> appended_at THEN
+            UPDATE log.partitions p SET next_offset = nexts[w.ord], appended_at = append.appended_at
+                FROM unnest(part_topics, part_numbers) WITH ORDINALITY AS w (topic, partition, ord)
+                WHERE p.topic = w.topic AND p.partition = w.partition;
+        END IF;
 
         FOR i IN 1 .. coalesce(cardinality(duplicates), 0) LOOP
             offsets[duplicates[i]] := originals[i];
@@ -164,9 +176,12 @@ BEGIN
 
     -- Too long a list for one notification tells the others to look for themselves.
     IF cardinality(ids) > 0 THEN
-        SELECT string_agg(w.topic || ':' || w.partition || ':' || nexts[w.ord], ' ') INTO payload
-            FROM unnest(part_topics, part_numbers) WITH ORDINALITY AS w (topic, partition, ord);
-        PERFORM pg_notify('vaultra_log', writer || CASE WHEN length(payload) < 7000 THEN ' ' || payload ELSE '' END);
+        IF cardinality(part_topics) <= 100 THEN
+            FOR i IN 1 .. cardinality(part_topics) LOOP
+                payload := payload || ' ' || part_topics[i] || ':' || part_numbers[i] || ':' || nexts[i];
+            END LOOP;
+        END IF;
+        PERFORM pg_notify('vaultra_log', writer || CASE WHEN length(payload) < 7000 THEN payload ELSE '' END);
     END IF;
 END
 $$;
