@@ -39,13 +39,18 @@ class Readiness(BaseModel):
     lag: dict[str, int] | None = Field(default=None, description="events waiting in front of each consumer group")
 
 
-@router.get("/healthz", summary="Is the process alive?")
+@router.get("/healthz", summary="Is the process alive?", response_description="it is")
 async def healthz() -> Alive:
     """Answers as long as the event loop turns; says nothing about the parts behind it."""
     return Alive()
 
 
-@router.get("/readyz", summary="Can it work?", responses={503: {"model": Readiness, "description": "not ready"}})
+@router.get(
+    "/readyz",
+    summary="Can it work?",
+    response_description="ready",
+    responses={503: {"model": Readiness, "description": "not ready"}},
+)
 async def readyz(services: Services, response: Response) -> Readiness:
     """Checks log, database and blob store side by side, each within two seconds. 503 when one fails."""
     checks: dict[str, Callable[[], Awaitable[bool]]] = {

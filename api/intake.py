@@ -20,6 +20,7 @@ from streams.topics import topic_of
 SOURCE = "vaultra/api"
 _PNG = "image/png"
 _FILENAME_LENGTH = 120
+_HASH_INLINE = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ async def take_in(upload: Upload, tenant: str, services: ApiServices) -> Event[D
     Only the append makes a job: whatever fails earlier leaves at most a blob nobody names. Raises Unavailable when
     a store does not answer, ProblemError when the key was used for something else.
     """
-    sha256 = (await asyncio.to_thread(hashlib.sha256, upload.data)).hexdigest()
+    sha256 = await _sha256(upload.data)
     original = Original(
         sha256=sha256,
         size=len(upload.data),
@@ -75,6 +76,13 @@ async def take_in(upload: Upload, tenant: str, services: ApiServices) -> Event[D
             "Another picture, question or business was uploaded with this Idempotency-Key. Use a new key.",
         )
     return before
+
+
+async def _sha256(data: bytes) -> str:
+    """In a thread only where it would hold up the event loop longer than the way to the thread."""
+    if len(data) <= _HASH_INLINE:
+        return hashlib.sha256(data).hexdigest()
+    return (await asyncio.to_thread(hashlib.sha256, data)).hexdigest()
 
 
 async def _judge(upload: Upload, original: Original, services: ApiServices) -> DocumentReceived | DocumentRefused:

@@ -21,7 +21,12 @@ router = APIRouter(tags=["jobs"])
 JobStatus = Literal["queued", "running", "completed", "failed", "refused"]
 
 
-@router.get("/v1/jobs", responses=documented(400, 401, 422, 503), summary="Jobs, newest first")
+@router.get(
+    "/v1/jobs",
+    responses=documented(400, 401, 422, 503),
+    summary="Jobs, newest first",
+    response_description="a page of jobs",
+)
 async def jobs(
     services: Services,
     tenant: Tenant,
@@ -37,7 +42,12 @@ async def jobs(
         raise InvalidCursor("the cursor is out of range") from error
 
 
-@router.get("/v1/jobs/{job_id}", responses=documented(401, 404, 422, 503), summary="A job in full")
+@router.get(
+    "/v1/jobs/{job_id}",
+    responses=documented(401, 404, 422, 503),
+    summary="A job in full",
+    response_description="the job",
+)
 async def job(
     job_id: JobId,
     services: Services,
@@ -56,7 +66,12 @@ async def job(
     return await find_job(services, tenant, job_id)
 
 
-@router.get("/v1/jobs/{job_id}/lineage", responses=documented(401, 404, 503), summary="What caused what")
+@router.get(
+    "/v1/jobs/{job_id}/lineage",
+    responses=documented(401, 404, 503),
+    summary="What caused what",
+    response_description="the events, causes first",
+)
 async def job_lineage(job_id: JobId, services: Services, tenant: Tenant) -> list[LineageNode]:
     """Every event of the job with its cause and its place on the log, causes before effects."""
 

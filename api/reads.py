@@ -36,7 +36,7 @@ _PROJECTED_TOPICS = sorted({topic for projection in PROJECTIONS for topic in pro
 T = TypeVar("T")
 
 
-def _job_id(
+async def _job_id(
     job_id: Annotated[str, Path(description="id of the job"), WithJsonSchema({"type": "string", "format": "uuid"})],
 ) -> str:
     if not re.fullmatch(UUID, job_id):

@@ -41,7 +41,7 @@ BusinessId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{0,64}$"
 IdempotencyKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
 
 
-def _multipart(request: Request) -> None:
+async def _multipart(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "multipart/form-data":
         raise ProblemError(Kind.UNSUPPORTED_MEDIA_TYPE, "Send a form: multipart/form-data with a part named `file`.")
@@ -58,6 +58,7 @@ def _multipart(request: Request) -> None:
     },
     form_limits={"max_files": 1, "max_fields": 8, "max_part_size": 16 * 1024},
     summary="Upload a picture of a document",
+    response_description="on the log, and about to be analysed",
 )
 async def upload(
     request: Request,

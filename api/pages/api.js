@@ -3,7 +3,7 @@ export function el(tag, attributes = {}, ...children) {
   const svg = ["svg", "rect", "title"].includes(tag);
   const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children.flat().filter((child) => child != null && child !== false));
+  node.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
   return node;
 }
 
@@ -26,8 +26,8 @@ function askForKey() {
   dialog.showModal();
   return new Promise((resolve) => form.addEventListener("submit", () => {
     sessionStorage.setItem(STORE, input.value.trim());
-    dialog.remove();
     resolve();
+    setTimeout(() => dialog.remove());
   }));
 }
 

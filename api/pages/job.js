@@ -13,11 +13,12 @@ function answer({ answer, refusal, failure, status, program }) {
   if (refusal) return [el("p", { class: "said refused" }, refusal.reason)];
   if (failure) return [el("p", { class: "said failed" }, failure.reason), el("p", { class: "quiet" }, `Stopped at ${failure.stage}.`)];
   if (!answer) return [el("p", { class: "said quiet" }, status === "queued" ? "Waiting for its turn …" : "Working on it …")];
-  const sentences = answer.statements.filter((one) => one.text !== answer.text);
+  const author = program && (program.author === "compiled" ? "compiled from a typed plan" : `code by ${program.author}`);
   return [
     el("p", { class: "said" }, answer.text),
-    el("p", {}, pill(answer.verdict), el("small", {}, program ? `  code by ${program.author}` : "")),
-    el("ul", {}, sentences.map((one) => el("li", {}, one.text, el("small", {}, one.verified ? ` – verified: ${one.by}` : ` – not verified: ${one.by}`)))),
+    el("p", {}, pill(answer.verdict), " ", el("small", {}, author ?? "")),
+    el("ul", { class: "steps" }, answer.statements.map((one) => el("li", { class: "statement" },
+      el("span", {}, one.text === answer.text ? "" : one.text, " ", el("small", { class: one.verified ? "ok" : "warning" }, `${one.verified ? "verified" : "not verified"}: ${one.by}`))))),
   ];
 }
 
@@ -28,7 +29,8 @@ const stages = (list) => el("ul", { class: "steps" }, list.map((stage) => {
 }));
 
 let shown;
-async function picture({ picture, answer }) {
+async function picture({ picture, answer, refusal }) {
+  if (refusal) at("picture").replaceChildren(el("p", { class: "quiet" }, "A refused file is not stored."));
   if (!picture) return;
   if (!shown) {
     shown = el("svg", { viewBox: `0 0 ${picture.width} ${picture.height}`, preserveAspectRatio: "none" });
@@ -39,10 +41,16 @@ async function picture({ picture, answer }) {
     el("rect", { x: box.x - 3, y: box.y - 3, width: box.width + 6, height: box.height + 6, rx: 3 }, el("title", {}, `${label}: ${amount(value, unit)}`))));
 }
 
-function documentOf({ document: read, truncated }) {
+function facts({ document: read }) {
   if (!read) return [];
-  const facts = [["kind", read.kind], ["total", amount(read.total, read.currency)], ["date", read.date]].filter(([, value]) => value);
-  return [section("What was read", true, table(["", ""], facts), read.warnings.map((text) => el("p", { class: "warning" }, text)),
+  const lines = [["kind", read.kind], ["total", amount(read.total, read.currency)], ["date", read.date]].filter(([, value]) => value);
+  return [el("h2", {}, "Document"), el("ul", { class: "steps" }, lines.map(([name, value]) => el("li", {}, name, el("b", { class: "value" }, value)))),
+    ...read.warnings.map((text) => el("p", { class: "warning" }, text))];
+}
+
+function documentOf({ document: read, truncated }) {
+  if (!read || (!read.figures.length && !read.tables.length)) return [];
+  return [section("What was read", true,
     read.figures.length > 0 && [el("h3", {}, "Figures"), table(["label", "value", "as read", "confidence"],
       read.figures.map((one) => [one.label, amount(one.value, one.unit), one.text, `${Math.round(one.confidence * 100)} %`]))],
     read.tables.map((one) => [el("h3", {}, one.name ?? "Table"), table(one.columns.map((column) => column.name),
@@ -80,7 +88,7 @@ async function refresh() {
   document.title = `${job.question ?? job.filename ?? "Summary"} · Vaultra`;
   at("head").replaceChildren(el("h1", {}, job.question ?? "Summary"), el("p", { class: "quiet" }, pill(job.status), ` ${job.filename ?? ""} `, when(job.created_at)));
   at("answer").replaceChildren(...answer(job));
-  at("stages").replaceChildren(el("h2", {}, "Stages"), stages(job.stages));
+  at("stages").replaceChildren(el("h2", {}, "Stages"), stages(job.stages), ...facts(job));
   at("details").replaceChildren(...documentOf(job), ...parts, ended && nodes.length ? section("Lineage: what caused what", false, el("ul", { class: "tree" }, branch(nodes, null))) : "");
   await picture(job);
 }
