@@ -168,6 +168,7 @@ async def _copy_rate(database: Database, projection: Projection, records: Sequen
     rows = {table: list(merged(table, found)) for table, found in batch.rows.items()}
     async with database.pool.acquire() as connection:
         build = await builds.create(connection, projection)
+        await builds.index(connection, projection, build)
         started = time.perf_counter()
         for table, found in rows.items():
             await connection.copy_records_to_table(

@@ -81,6 +81,8 @@ async def rebuild(
             rows_hash = None
             if active.version == build.version and not accept_difference:
                 rows_hash = await _compare(work, active)
+            await work.come_near(active)
+            await builds.index(pool, projection, build)
             await _switch(work, active)
         except Exception:
             # Where this cannot be done, the next rebuild does it.

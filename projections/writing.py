@@ -13,22 +13,30 @@ from projections.projection import Column, Projection, Row, Table
 
 # Fewer rows than this go in one INSERT; more are worth the try of a COPY straight into the table.
 COPY_FROM = 50
-# Seconds for the hash of one table, whatever its size.
-_HASH_TIMEOUT = 3600.0
+# Seconds for what goes over a whole table, whatever its size.
+WHOLE_TABLE = 3600.0
 
 
 def definition(projection: Projection) -> str:
     """A hash of a projection's tables: one version must not have two."""
-    statements = [statement for table in projection.tables for statement in ddl(table, "s")]
+    statements = [
+        statement
+        for table in projection.tables
+        for statement in (create_table(table, "s"), *create_indexes(table, "s"))
+    ]
     return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:16]
 
 
-def ddl(table: Table, schema: str) -> list[str]:
-    """The statements that create a table in a schema. Text compares by bytes, as Python's does."""
+def create_table(table: Table, schema: str) -> str:
+    """The statement that creates a table with its key. Text compares by bytes, as Python's does."""
     columns = [f"{_quoted(column.name)} {_type(column)}{_null(table, column)}" for column in table.columns]
     columns.append(f"PRIMARY KEY ({_list(table.key)})")
-    create = f"CREATE TABLE {schema}.{table.name} ({', '.join(columns)}) {table.settings}".rstrip()
-    return [create, *(f"CREATE INDEX ON {schema}.{table.name} ({columns})" for columns in table.indexes)]
+    return f"CREATE TABLE {schema}.{table.name} ({', '.join(columns)}) {table.settings}".rstrip()
+
+
+def create_indexes(table: Table, schema: str) -> list[str]:
+    """The statements that create the other indexes of a table."""
+    return [f"CREATE INDEX ON {schema}.{table.name} ({columns})" for columns in table.indexes]
 
 
 def merged(table: Table, rows: Iterable[Row]) -> Collection[Row]:
@@ -123,7 +131,7 @@ async def table_hash(db: Any, projection: Projection, schema: str = "read") -> s
         count, total = await db.fetchrow(
             f"SELECT count(*), sum(hash_record_extended(ROW({_list(table.names)}), 0)) "  # noqa: S608 - names we declared
             f"FROM {schema}.{table.name}",
-            timeout=_HASH_TIMEOUT,
+            timeout=WHOLE_TABLE,
         )
         parts.append(f"{table.name} {count} {total}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
