@@ -61,19 +61,29 @@ def _normalised(data: bytes) -> tuple[bytes, int, int]:
         if kind == "JPEG" and opened.width * opened.height > STORED_PIXELS:
             opened.draft("RGB", (opened.width // 2, opened.height // 2))
         opened.load()
-        picture = _upright(opened)
-        picture = _rgb(picture)
+        picture = _rgb(_upright(_within(opened)))
     pixels = picture.width * picture.height
-    if pixels > STORED_PIXELS:
-        scale = (STORED_PIXELS / pixels) ** 0.5
-        picture = picture.resize(
-            (max(1, int(picture.width * scale)), max(1, int(picture.height * scale))), Image.Resampling.BOX
-        )
     # A new image carries none of the old one's metadata.
     clean = Image.frombytes("RGB", picture.size, picture.tobytes())
     out = io.BytesIO()
     clean.save(out, "PNG", compress_level=4 if pixels < 3_000_000 else 1)
     return out.getvalue(), clean.width, clean.height
+
+
+def _within(picture: Image.Image) -> Image.Image:
+    """The picture, halved or thirded until it has no more pixels than are stored."""
+    factor = 1
+    while picture.width * picture.height > STORED_PIXELS * factor * factor:
+        factor += 1
+    if factor == 1:
+        return picture
+    if picture.mode in ("P", "1"):
+        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+    if picture.mode.startswith("I") or picture.mode == "F":
+        picture = _rgb(picture)
+    smaller = picture.reduce(factor)
+    smaller.info = {key: value for key, value in picture.info.items() if key == "exif"}
+    return smaller
 
 
 def check_size(width: int, height: int) -> None:

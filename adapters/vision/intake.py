@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+
 from adapters.ports import PictureReader
 from adapters.vision.decoding import check_bytes
 from adapters.vision.worker import PictureWorker, WorkerDied, WorkerLate
 from schemas.errors import PictureRefused
 
-_SECONDS = 1.9
+# The decoding process ends itself after two seconds of processor time; this is for a machine that is overrun.
+_SECONDS = 10.0
 
 
 class PillowPictureReader(PictureReader):
@@ -30,6 +33,8 @@ class PillowPictureReader(PictureReader):
         except WorkerLate as error:
             raise PictureRefused("too_slow", "The picture takes too long to decode.") from error
         except WorkerDied as error:
+            if error.status == -signal.SIGPROF:
+                raise PictureRefused("too_slow", "The picture takes too long to decode.") from error
             raise PictureRefused("broken", "The picture makes the decoder fail and cannot be read.") from error
         if "refused" in head:
             raise PictureRefused(str(head["refused"]), str(head["reason"]))

@@ -22,7 +22,14 @@ class WorkerLate(VaultraError):
 
 
 class WorkerDied(VaultraError):
-    """The child ended in the middle of the work (killed, out of memory, crashed in native code)."""
+    """The child ended in the middle of the work (out of time or memory, crashed in native code).
+
+    `status` is its exit status, negative for the signal that ended it, None when it is not known.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class PictureWorker:
@@ -62,8 +69,8 @@ class PictureWorker:
                 await self._kill()
                 raise WorkerLate(f"no answer within {timeout:g} s") from error
             except (asyncio.IncompleteReadError, ConnectionError, BrokenFrame) as error:
-                code = await self._kill()
-                raise WorkerDied(f"the picture process ended (exit status {code})") from error
+                code = await self._kill(ended=True)
+                raise WorkerDied(f"the picture process ended (exit status {code})", status=code) from error
             except asyncio.CancelledError:
                 # The answer would meet the next request.
                 await self._kill()
@@ -112,10 +119,14 @@ class PictureWorker:
             raise
         return process
 
-    async def _kill(self) -> int | None:
+    async def _kill(self, *, ended: bool = False) -> int | None:
         process, self._process = self._process, None
         if process is None:
             return None
+        # It may be ending by itself: its own status says more than our signal.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2 if ended else 0):
+                await process.wait()
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         code = await asyncio.shield(process.wait())

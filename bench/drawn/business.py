@@ -20,7 +20,7 @@ def _day(chance: random.Random) -> datetime.date:
 
 
 def _dated(chance: random.Random, language: Language) -> datetime.date:
-    """A day whose notation is not ambiguous for reasons a reader cannot see: above the twelfth where it is all digits."""
+    """A day above the twelfth where the notation is all digits, so that it can be read one way only."""
     day = _day(chance)
     return day.replace(day=chance.randrange(13, 28)) if "/" in language.day(day) else day
 
@@ -87,8 +87,11 @@ def _heading(
     y += line * 2
     page.text(left, y, f"{chance.randrange(1, 200)} Station Road", fill=(90, 90, 90))
     page.text(left, y + line, f"{chance.randrange(10000, 99999)} Springfield", fill=(90, 90, 90))
-    meta = [(words["number"], f"{chance.choice('ABRX')}-{chance.randrange(1000, 99999)}"), (words["date"], language.day(day)),
-            (words["due"], language.day(day + datetime.timedelta(days=30)))]  # fmt: skip
+    meta = [
+        (words["number"], f"{chance.choice('ABRX')}-{chance.randrange(1000, 99999)}"),
+        (words["date"], language.day(day)),
+        (words["due"], language.day(day + datetime.timedelta(days=30))),
+    ]
     if chance.random() < 0.5:
         for index, (label, value) in enumerate(meta):
             page.text(
@@ -130,7 +133,8 @@ def _item_head(
 
 
 def _sums(
-    page: Canvas, chance: random.Random, language: Language, lines: list[tuple[str, Decimal, Decimal]], subtotal: Decimal,
+    page: Canvas, chance: random.Random, language: Language, lines: list[tuple[str, Decimal, Decimal]],
+    subtotal: Decimal,
     day: datetime.date, edges: tuple[float, ...], y: float, show: object,
 ) -> Drawn:  # fmt: skip
     words, line = language.words, page.size * 1.5
@@ -168,8 +172,13 @@ def _sums(
 def receipt(chance: random.Random) -> Drawn:
     language = chance.choice(LANGUAGES)
     words = language.words
-    page = Canvas(chance.choice((380, 440, 560)), 1600, size=chance.choice((15, 17, 20)), family=chance.choice(families()),
-                  paper=chance.choice(((255, 255, 255), (247, 245, 240))))  # fmt: skip
+    page = Canvas(
+        chance.choice((380, 440, 560)),
+        1600,
+        size=chance.choice((15, 17, 20)),
+        family=chance.choice(families()),
+        paper=chance.choice(((255, 255, 255), (247, 245, 240))),
+    )
     left, right, line = 26.0, page.picture.width - 26.0, page.size * 1.45
     day = _dated(chance, language)
     y = line

@@ -97,6 +97,22 @@ def balance_warnings(tables: Sequence[Table]) -> list[str]:
     return warnings[:_MOST]
 
 
+def unread_warnings(tables: Sequence[Table]) -> list[str]:
+    """Columns of numbers in which some cell has digits that could not be read as one: their sums would be wrong."""
+    warnings: list[str] = []
+    for table in tables:
+        for index, column in enumerate(table.columns):
+            if column.kind not in ("number", "money", "percent"):
+                continue
+            cells = [row[index] for row in table.rows]
+            unread = sum(cell.value is None and any(c.isdigit() for c in cell.text) for cell in cells)
+            if unread:
+                warnings.append(
+                    f"{unread} of {len(cells)} numbers under {column.name or 'a column'} could not be read."
+                )
+    return warnings[:_MOST]
+
+
 def _steps(table: Table, balance: int) -> list[tuple[str, Decimal, Decimal, Decimal]]:
     """(row, balance before, change, balance after) for rows with a movement between two balances."""
     credit, debit = _column(table, CREDIT_HEADERS, balance), _column(table, DEBIT_HEADERS, balance)

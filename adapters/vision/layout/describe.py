@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from adapters.vision.layout.checks import balance_warnings, item_warnings, lines_sum
+from adapters.vision.layout.checks import balance_warnings, item_warnings, lines_sum, unread_warnings
 from adapters.vision.layout.dates import dates_in
 from adapters.vision.layout.figures import Labelled, balances, labelled_figures
 from adapters.vision.layout.issue_date import document_date
@@ -59,7 +59,7 @@ def describe(page: Page, drawing: Drawing) -> DocumentDescription:
     if kind == "photo":
         return DocumentDescription(kind="photo", width=page.width, height=page.height, lines=lines)
     chosen = choose_total(labelled, lines_sum(tables), kind)
-    warnings = [*chosen.warnings, *item_warnings(tables), *balance_warnings(tables)]
+    warnings = [*chosen.warnings, *item_warnings(tables), *balance_warnings(tables), *unread_warnings(tables)]
     figures = [item.figure(written.currency) for item in labelled]
     total: Decimal | None = None
     if chosen.index is not None:
@@ -130,7 +130,9 @@ def _receipt_items(page: Page, rows: Sequence[Row], notation: Notation) -> tuple
         return None
     width = max(run.x1 for run in runs) - min(run.x0 for run in runs)
     named = any(kind_words(run.text) == "receipt" for run in runs)
-    ends = any(meaning_of(run.text).role == "total" and meaning_of(run.text).strength >= 2 for run in runs)
+    ends = any(
+        meaning_of(run.text).role in ("total", "amount_due") and meaning_of(run.text).strength >= 2 for run in runs
+    )
     narrow = width < 45 * text_height(runs)
     return item_table(rows, notation) if ends and (named or (narrow and page.height > page.width)) else None
 

@@ -25,6 +25,8 @@ from adapters.vision.layout.words import Run
 
 SUMMARY_ROLES = frozenset({"total", "amount_due", "subtotal", "tax", "discount", "shipping", "tip"})
 _DASHES = {"-", "–", "—", "--", "---", "n/a", "N/A"}
+# Digits that make no number: two of them run together, or one misread. Still a value, though not known.
+_UNREAD = re.compile(r"[\d.,']{5,}")
 _YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
 
 
@@ -65,11 +67,16 @@ def find_tables(rows: Sequence[Row], notation: Notation) -> list[FoundTable]:
 def is_value(text: str, notation: Notation) -> bool:
     """A number, a date or a dash in place of one."""
     return (
-        text in _DASHES
+        _garbled(text, notation)
+        or text in _DASHES
         or notation.number(text) is not None
         or date_of(text, notation.order) is not None
         or _marked(text, notation)
     )
+
+
+def _garbled(text: str, notation: Notation) -> bool:
+    return _UNREAD.fullmatch(text) is not None and not notation.number(text) and not date_of(text, notation.order)
 
 
 def _marked(text: str, notation: Notation) -> bool:
@@ -117,7 +124,7 @@ def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable
     if not model:
         return None
     lanes = lanes_of(header, model, notation)
-    if len(lanes) < 2:
+    if len(lanes) < 2 or sum(bool(lane.name) for lane in lanes) < min(2, len(lanes) - 1 + (len(header) == 1)):
         return None
     drafts = _trimmed(_drafts(rows, range(first, last + 1), lanes, notation), len(lanes), notation)
     lanes, drafts = _without_ornaments(lanes, drafts)
@@ -240,6 +247,13 @@ def _reach(rows: Sequence[Row], first: int, header: Sequence[Run], notation: Not
             if idle > 3 or (row.runs[0].x0 < left - 6 * row.height and len(row.text) > 40):
                 break
         previous = row.cy
+    # The second line of the last row's text.
+    while first <= last < len(rows) - 1:
+        row = rows[last + 1]
+        close = row.cy - rows[last].cy < 1.25 * row.height and row.runs[0].x0 > left - row.height
+        if not close or len(row.runs) != 1 or _is_data(row, notation) or notation.numbers(row.text):
+            break
+        last += 1
     return last
 
 
@@ -355,6 +369,10 @@ def _convincing(lanes: Sequence[Lane], data: Sequence[_Draft], notation: Notatio
     )
     strong = sum(_is_value_column(column, data, notation) for column in range(len(lanes)))
     filled = sum(bool(cell) for draft in data for cell in draft.cells) / (len(lanes) * len(data))
+    garbled = sum(any(_garbled(run.text, notation) for cell in draft.cells for run in cell) for draft in data)
+    if garbled * 4 > len(data):
+        # Columns too close to be told apart: nothing is better than a part of the numbers.
+        return False
     if strong == 0 or filled < (0.34 if known >= 2 else 0.5):
         return False
     if len(data) == 1:

@@ -1,0 +1,222 @@
+"""Whole documents from words and their places alone."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+
+from adapters.vision.layout.describe import Drawing, describe
+from adapters.vision.layout.words import Page
+from schemas.documents import DocumentDescription, Table
+from tests.vision.conftest import page_of, run_of
+
+HEAD = [(20, "Description"), (-500, "Qty"), (-680, "Unit Price"), (-860, "Amount")]
+
+
+def read(page: Page) -> DocumentDescription:
+    return describe(page, Drawing())
+
+
+def item(name: str, quantity: str, price: str, amount: str) -> list[tuple[float, str]]:
+    return [(20, name), (-500, quantity), (-680, price), (-860, amount)]
+
+
+def values(table: Table, column: int) -> list[Decimal | None]:
+    return [row[column].value for row in table.rows]
+
+
+def invoice(total: str = "$66.00") -> Page:
+    return page_of(
+        [(20, "Invoice 17")],
+        [(20, "Invoice Date: 03/20/2023")],
+        None,
+        HEAD,
+        item("Desk lamp", "2", "$25.00", "$50.00"),
+        item("Mug", "1", "$10.00", "$10.00"),
+        [(-680, "Subtotal"), (-860, "$60.00")],
+        [(-680, "Sales Tax 10%"), (-860, "$6.00")],
+        [(-680, "Total"), (-860, total)],
+    )
+
+
+def test_invoice_gives_total_currency_and_date_when_everything_agrees() -> None:
+    document = read(invoice())
+    assert (document.kind, document.total, document.currency) == ("invoice", Decimal("66.00"), "USD")
+    assert document.date == datetime.date(2023, 3, 20)
+    assert document.warnings == ()
+    assert document.total_figure is not None
+    assert document.figures[document.total_figure].confidence > 0.9
+
+
+def test_invoice_warns_and_doubts_when_the_printed_total_does_not_add_up() -> None:
+    document = read(invoice("$96.00"))
+    assert document.total == Decimal("96.00")
+    assert document.total_figure is not None
+    assert document.figures[document.total_figure].confidence < 0.9
+    assert any("96.00" in warning and "66.00" in warning for warning in document.warnings)
+
+
+def test_table_keeps_sums_apart_when_they_follow_the_items() -> None:
+    (table,) = read(invoice()).tables
+    assert [column.name for column in table.columns] == ["Description", "Qty", "Unit Price", "Amount"]
+    assert [column.kind for column in table.columns] == ["text", "number", "money", "money"]
+    assert values(table, 3) == [Decimal("50.00"), Decimal("10.00")]
+    assert [row[3].value for row in table.summary_rows] == [Decimal("60.00"), Decimal("6.00"), Decimal("66.00")]
+
+
+def test_item_warns_when_quantity_times_price_is_not_the_amount() -> None:
+    document = read(
+        page_of(
+            HEAD,
+            item("Lamp", "2", "25.00", "50.00"),
+            item("Mug", "3", "10.00", "30.00"),
+            item("Pen", "4", "2.00", "9.00"),
+        )
+    )
+    assert [warning for warning in document.warnings if warning.startswith("Pen")]
+
+
+def test_total_is_none_when_two_stand_on_the_page_and_nothing_decides() -> None:
+    document = read(
+        page_of(
+            [(20, "Invoice")],
+            [(20, "Total"), (-500, "$66.00")],
+            None,
+            None,
+            None,
+            None,
+            [(20, "Total"), (-500, "$99.00")],
+        )
+    )
+    assert document.total is None or document.figures[document.total_figure or 0].confidence < 0.6
+    assert document.warnings
+
+
+def test_due_amount_is_its_own_figure_when_part_was_paid() -> None:
+    document = read(
+        page_of(
+            [(20, "Invoice 4")],
+            [(20, "Subtotal"), (-500, "$100.00")],
+            [(20, "Tax"), (-500, "$10.00")],
+            [(20, "Total"), (-500, "$110.00")],
+            [(20, "Amount paid"), (-500, "$60.00")],
+            [(20, "Balance due"), (-500, "$50.00")],
+        )
+    )
+    assert document.total == Decimal("110.00")
+    assert [f.value for f in document.figures if f.role == "amount_due"] == [Decimal("50.00")]
+
+
+def test_german_amounts_are_read_when_the_document_writes_commas() -> None:
+    document = read(
+        page_of(
+            [(20, "Rechnung Nr. 12")],
+            [(20, "Rechnungsdatum: 05.06.2024")],
+            [(20, "Zwischensumme"), (-500, "1.000,00 €")],
+            [(20, "MwSt. 19 %"), (-500, "190,00 €")],
+            [(20, "Gesamtbetrag"), (-500, "1.190,00 €")],
+        )
+    )
+    assert (document.total, document.currency) == (Decimal("1190.00"), "EUR")
+    assert document.date == datetime.date(2024, 6, 5)
+
+
+def test_date_is_none_when_day_and_month_could_be_either() -> None:
+    document = read(page_of([(20, "Invoice")], [(20, "Date: 03/04/2024")], [(20, "Total"), (-500, "12.00")]))
+    assert document.date is None
+
+
+def test_due_date_is_not_taken_when_it_is_the_only_date() -> None:
+    document = read(page_of([(20, "Invoice")], [(20, "Due Date: 20.03.2024")], [(20, "Total"), (-500, "€12.00")]))
+    assert document.date is None
+
+
+def test_statement_warns_when_a_balance_does_not_follow() -> None:
+    head = [(20, "Date"), (140, "Description"), (-560, "Debits"), (-700, "Credits"), (-860, "Balance")]
+    rows = [
+        [(20, "31Jul2018"), (140, "Balance Forward"), (-860, "100.00")],
+        [(20, "01Aug2018"), (140, "Cheque"), (-560, "30.00"), (-860, "130.00")],
+        [(20, "02Aug2018"), (140, "Deposit"), (-700, "50.00"), (-860, "80.00")],
+        [(20, "03Aug2018"), (140, "Cheque"), (-560, "5.00"), (-860, "85.00")],
+    ]
+    right = read(page_of(head, *rows))
+    assert right.kind == "statement"
+    assert right.warnings == ()
+    assert [f.value for f in right.figures if f.role == "opening_balance"] == [Decimal("100.00")]
+    wrong = read(page_of(head, *rows[:3], [(20, "03Aug2018"), (140, "Cheque"), (-560, "5.00"), (-860, "95.00")]))
+    assert any("95.00" in warning for warning in wrong.warnings)
+
+
+def test_headers_are_cut_when_one_run_stands_over_two_columns() -> None:
+    (table,) = read(
+        page_of(
+            [(20, "Item"), (500, "Disc.% Taxes"), (-860, "Amount")],
+            [(20, "Lamp"), (500, "0.00"), (563, "15.00%"), (-860, "$42.00")],
+            [(20, "Chair"), (500, "5.00"), (563, "15.00%"), (-860, "$70.00")],
+            [(20, "Desk"), (500, "0.00"), (563, "15.00%"), (-860, "$90.00")],
+        )
+    ).tables
+    assert [column.name for column in table.columns] == ["Item", "Disc.%", "Taxes", "Amount"]
+
+
+def test_second_line_joins_its_item_when_it_stands_close_below() -> None:
+    runs = [*page_of(HEAD).runs]
+    for index, (name, amount) in enumerate((("Lamp", "50.00"), ("Mug", "10.00"), ("Pen", "2.00"))):
+        y = 40.0 + index * 60
+        runs += [run_of(name, 20, y), run_of("1", 480, y), run_of(amount, 620, y), run_of(amount, 800, y)]
+        runs.append(run_of("colour blue", 20, y + 22))
+    (table,) = read(Page(width=1000, height=400, runs=tuple(runs))).tables
+    assert [row[0].text for row in table.rows] == ["Lamp colour blue", "Mug colour blue", "Pen colour blue"]
+
+
+def test_cards_become_figures_when_large_numbers_stand_under_captions() -> None:
+    runs = [run_of("Dashboard", 20, 0), run_of("Last 30 days", 700, 0)]
+    for x, caption, number in ((20, "Revenue", "$1,250.00"), (350, "Active users", "8,450"), (700, "Churn", "1.9%")):
+        runs += [run_of(caption, x, 60), run_of(number, x, 90, height=40)]
+    document = read(Page(width=1000, height=300, runs=tuple(runs)))
+    assert document.kind == "dashboard"
+    assert {(f.label, f.value, f.unit) for f in document.figures} == {
+        ("Revenue", Decimal("1250.00"), "USD"),
+        ("Active users", Decimal(8450), None),
+        ("Churn", Decimal("1.9"), "%"),
+    }
+
+
+def test_receipt_items_become_a_table_when_no_header_stands_above() -> None:
+    document = read(
+        page_of(
+            [(20, "CORNER SHOP")],
+            [(20, "RECEIPT")],
+            [(20, "03/20/2023 10:12")],
+            [(20, "Bread"), (-380, "$3.50")],
+            [(20, "Cheese")],
+            [(20, "2 x $4.00"), (-380, "$8.00")],
+            [(20, "Total"), (-380, "$11.50")],
+            [(20, "Cash"), (-380, "$20.00")],
+            [(20, "Change"), (-380, "$8.50")],
+            width=400,
+        )
+    )
+    (table,) = document.tables
+    assert document.kind == "receipt"
+    assert document.total == Decimal("11.50")
+    assert [(row[0].text, row[-1].value) for row in table.rows] == [
+        ("Bread", Decimal("3.50")),
+        ("Cheese", Decimal("8.00")),
+    ]
+
+
+def test_doubtful_digits_lower_the_confidence_when_one_is_weak() -> None:
+    sure = run_of("$66.00", 400, 0)
+    weak = run_of("$66.00", 400, 0, confidence=0.55)
+    pages = [Page(width=600, height=60, runs=(run_of("Total", 20, 0), run)) for run in (sure, weak)]
+    high, low = (read(page).figures[0].confidence for page in pages)
+    assert high > 0.9
+    assert low < 0.6
+
+
+def test_nothing_is_said_when_there_are_no_words() -> None:
+    empty = Page(width=300, height=200, runs=())
+    assert describe(empty, Drawing(photographic=True)).kind == "photo"
+    document = describe(empty, Drawing())
+    assert (document.total, document.figures, document.tables) == (None, (), ())
