@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_model import ScriptedModel
 
 from adapters.llm.code_writer import MAX_CODE_BYTES, LlmCodeWriter, extract_code
 from schemas.analyses import Task
@@ -13,6 +12,7 @@ from schemas.base import BlobRef
 from schemas.documents import DocumentDescription
 from schemas.errors import ModelFault
 from schemas.plans import AnalysisPlan, FreeForm
+from tests.llm.scripted_model import ScriptedModel
 
 BLOB = BlobRef(sha256="0" * 64, size=1, media_type="application/json")
 TASK = Task(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_model import ScriptedModel
 
 from adapters.llm.vision import CONFIDENCE_CAP, LlmVision, png_size, read_description
 from schemas.errors import ModelFault
+from tests.llm.scripted_model import ScriptedModel
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (200).to_bytes(4, "big") + (100).to_bytes(4, "big")
 

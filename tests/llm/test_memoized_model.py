@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from crooked_server import CrookedServer, says, status
 
 from adapters.llm.memoized import MemoizedLanguageModel, prompt_bytes
 from adapters.llm.openai_model import OpenAiLanguageModel
@@ -13,6 +12,7 @@ from adapters.memo import MemoryMemo
 from adapters.metering import Meter, set_meter
 from adapters.ports import ChatRequest, ModelAnswer
 from schemas.errors import RetryLater
+from tests.llm.crooked_server import CrookedServer, says, status
 
 ASKED = ChatRequest(purpose="plan", system="s", prompt="p", images=(b"one",), schema={"type": "object"})
 

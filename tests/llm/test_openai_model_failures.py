@@ -13,7 +13,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from crooked_server import (
+
+from adapters.llm.openai_model import OpenAiLanguageModel
+from adapters.llm.patience import Patience
+from adapters.metering import Meter, set_meter
+from adapters.ports import ChatRequest
+from schemas.errors import ModelFault, RetryLater, SetupError, VaultraError
+from tests.llm.crooked_server import (
     CrookedServer,
     Reply,
     broken_chunked,
@@ -28,12 +34,6 @@ from crooked_server import (
     stream,
     trickle,
 )
-
-from adapters.llm.openai_model import OpenAiLanguageModel
-from adapters.llm.patience import Patience
-from adapters.metering import Meter, set_meter
-from adapters.ports import ChatRequest
-from schemas.errors import ModelFault, RetryLater, SetupError, VaultraError
 
 QUICK = Patience(total=5.0, first_token=0.3, idle=0.3, connect=1.0)
 KEY = "sk-the-secret-key"

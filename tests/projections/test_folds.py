@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from job_stories import REFUSED, Story, again, answered, records, roundabout
 
 from projections import jobs
 from projections.applying import fold
@@ -16,6 +15,7 @@ from projections.projection import Column, Projection, Row, Table
 from projections.writing import merged
 from schemas.errors import SetupError
 from streams.log import Record
+from tests.projections.job_stories import REFUSED, Story, again, answered, records, roundabout
 
 STORIES = (answered("job-1"), roundabout("job-2"), Story("job-3").tell(REFUSED), answered("job-1", tenant="other"))
 RECORDS = records(STORIES)

@@ -7,7 +7,13 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from job_stories import (
+
+from projections import jobs
+from projections.applying import fold
+from projections.costs import JobCosts
+from projections.job_detail import JobDetail, JobFact, Refusal, tell
+from schemas.base import EventData
+from tests.projections.job_stories import (
     BROKEN,
     DESCRIBED,
     FINDING,
@@ -22,12 +28,6 @@ from job_stories import (
     reviewed,
     roundabout,
 )
-
-from projections import jobs
-from projections.applying import fold
-from projections.costs import JobCosts
-from projections.job_detail import JobDetail, JobFact, Refusal, tell
-from schemas.base import EventData
 
 
 def detail_of(story: Story, order: random.Random | None = None) -> JobDetail:

@@ -7,7 +7,17 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from job_stories import (
+
+from adapters.database import Database
+from projections.costs import job_costs
+from projections.job_detail import JobDetail
+from projections.jobs import job_detail, list_jobs
+from projections.lineage import job_events, lineage
+from projections.runner import ProjectionRunner
+from schemas.costs import CostRecorded
+from schemas.errors import InvalidCursor
+from streams.memory_log import MemoryEventLog
+from tests.projections.job_stories import (
     ANSWER,
     COST,
     DESCRIBED,
@@ -23,16 +33,6 @@ from job_stories import (
     program,
     roundabout,
 )
-
-from adapters.database import Database
-from projections.costs import job_costs
-from projections.job_detail import JobDetail
-from projections.jobs import job_detail, list_jobs
-from projections.lineage import job_events, lineage
-from projections.runner import ProjectionRunner
-from schemas.costs import CostRecorded
-from schemas.errors import InvalidCursor
-from streams.memory_log import MemoryEventLog
 
 
 async def told(log: MemoryEventLog, runner: ProjectionRunner, database: Database, story: Story) -> JobDetail:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from job_stories import RECEIVED, Story, answered, roundabout
 
 from adapters.database import Database
 from projections import builds, jobs, lineage
@@ -19,6 +18,7 @@ from projections.runner import ProjectionRunner
 from projections.writing import table_hash
 from schemas.errors import SetupError
 from streams.memory_log import MemoryEventLog
+from tests.projections.job_stories import RECEIVED, Story, answered, roundabout
 
 EACH = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda one: one.name)
 

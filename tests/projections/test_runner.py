@@ -14,7 +14,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from job_stories import COST, RECEIVED, Story, answered, completed, records, roundabout
 
 from adapters.database import CONNECTION_ERRORS, Database
 from projections import builds, jobs, lineage
@@ -33,6 +32,7 @@ from schemas.wire import Message
 from streams.log import EventLog, TopicPartition
 from streams.memory_log import MemoryEventLog
 from streams.postgres_log import PostgresEventLog
+from tests.projections.job_stories import COST, RECEIVED, Story, answered, completed, records, roundabout
 
 JOB = jobs.PROJECTION
 # Longer than an index entry may be, however compressed.
