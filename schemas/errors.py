@@ -10,7 +10,7 @@
     ├── Unavailable           the log, the database or the blob store cannot be reached. HTTP 503.
     │   └── SandboxUnavailable  a required control cannot be enforced here. Never weakened.
     ├── PictureRefused        an uploaded picture is not accepted; becomes a `document refused` event.
-    ├── ModelFault            a model answered with something unusable (invalid JSON, broken stream, empty).
+    ├── ModelFault            a model's answer is unusable (invalid JSON, broken stream, empty). Retry topic too.
     ├── InvalidResult         a program's result.json is not a result; becomes feedback or a failed analysis.
     ├── InvalidCursor         a page was asked for with a cursor that no page gave. HTTP 400. Also a ValueError.
     └── NotFound              the asked-for thing does not exist, or not for this tenant.

@@ -11,7 +11,7 @@ said before, and adds nothing to the log. Retries, dead letters and costs take t
 What a stage raises decides:
 
     returns events            appended to the topics of their types, with what the delivery cost
-    RetryLater                a second attempt after a short pause, then the retry topic, then a dead letter
+    RetryLater, ModelFault    a second attempt after a short pause, then the retry topic, then a dead letter
     time-out                  the retry topic, then a dead letter
     Unavailable               the event waits in place until the store is back; never a dead letter
     CancelledError            passes through when the runtime cancels; nothing is recorded
@@ -38,7 +38,15 @@ from processors.stage import Stage
 from schemas.base import EventData
 from schemas.costs import CostRecorded
 from schemas.envelope import Event, derived_id
-from schemas.errors import InvalidEvent, RetryLater, SandboxUnavailable, SetupError, StageHalted, Unavailable
+from schemas.errors import (
+    InvalidEvent,
+    ModelFault,
+    RetryLater,
+    SandboxUnavailable,
+    SetupError,
+    StageHalted,
+    Unavailable,
+)
 from schemas.registry import EVENT_TYPES
 from schemas.wire import Message, decode, encode
 from streams import metrics
@@ -174,13 +182,15 @@ class Runner:
                 attempts -= 1
                 await self._wait_out(event, error, outages)
                 outages += 1
-            except RetryLater as error:
+            except (RetryLater, ModelFault) as error:
+                # A model's next answer may be usable (a broken stream, an empty text): unusable ones are not memoized.
+                after = error.after if isinstance(error, RetryLater) else None
                 if attempts > self.stage.retries:
                     return self._give_up(record, event, error, attempts=attempts), attempts
-                if attempts == 1 and (error.after or 0.0) <= self._backoff.pause:
-                    await asyncio.sleep(max(error.after or 0.0, self._backoff.pause * self._jitter()))
+                if attempts == 1 and (after or 0.0) <= self._backoff.pause:
+                    await asyncio.sleep(max(after or 0.0, self._backoff.pause * self._jitter()))
                     continue
-                return self._put_off(record, event, attempts, "retry_later", str(error), error.after), attempts
+                return self._put_off(record, event, attempts, "retry_later", str(error), after), attempts
             except TimeoutError as error:
                 if attempts > self.stage.retries:
                     return self._give_up(record, event, error, attempts=attempts), attempts
@@ -310,7 +320,7 @@ class Runner:
             attempts=attempts,
             error=type(error).__name__,
             reason=reason,
-            exc_info=None if isinstance(error, InvalidEvent | RetryLater | TimeoutError) else error,
+            exc_info=None if isinstance(error, InvalidEvent | RetryLater | ModelFault | TimeoutError) else error,
         )
         return Handled(Outcome.DEAD, messages)
 

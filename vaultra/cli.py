@@ -208,11 +208,14 @@ def _on_log(work: Callable[[Any, Any], Awaitable[int | None]]) -> None:
 def rebuild(
     name: Annotated[str, typer.Argument(help="projection: jobs, lineage or costs", show_default=False)],
     rollback: Annotated[bool, typer.Option("--rollback", help="go back to the build before the last")] = False,
+    accept: Annotated[bool, typer.Option("--accept-difference", help="switch even if the rows differ")] = False,
 ) -> None:
     """Build a projection anew from the log beside the one that serves, compare, and switch."""
     from vaultra.commands import rebuild as command
 
-    _on_log(lambda database, log: command.rebuild(database, log, name, rollback=rollback, console=Console()))
+    _on_log(
+        lambda database, log: command.rebuild(database, log, name, rollback=rollback, accept=accept, console=Console())
+    )
 
 
 def _topics(topic: str | None) -> list[str]:

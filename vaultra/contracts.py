@@ -6,10 +6,12 @@ python -m vaultra.contracts [--check] [--docs DIRECTORY]
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from api.openapi import openapi_document
 from schemas.export import Channel, documents
 from streams.topics import TOPICS
 
@@ -19,7 +21,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 def generated() -> dict[str, str]:
     """Every generated file: path below docs/ → text."""
     channels = (Channel(topic.name, topic.carries, topic.partitions) for topic in TOPICS)
-    return documents(channels, version=version("vaultra"))
+    api = json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
+    return {**documents(channels, version=version("vaultra")), "openapi.json": api}
 
 
 def export(docs: Path) -> list[Path]:

@@ -14,10 +14,14 @@ from projections.rebuild import rollback as go_back
 from streams.log import EventLog
 
 
-async def rebuild(database: Database, log: EventLog, name: str, *, rollback: bool, console: Console) -> int:
+async def rebuild(
+    database: Database, log: EventLog, name: str, *, rollback: bool, accept: bool, console: Console
+) -> int:
     """Rebuild or roll back a projection, showing progress; 1 when the rebuilt rows differ."""
     projection = named(name)
-    await builds.prepare(database.pool, PROJECTIONS)
+    if not rollback:
+        # Going back is for older code too, which must not touch the builds of newer code.
+        await builds.prepare(database.pool, PROJECTIONS)
     words = "going back" if rollback else f"rebuilding {name}"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -27,8 +31,10 @@ async def rebuild(database: Database, log: EventLog, name: str, *, rollback: boo
             progress.update(task, completed=done, total=total)
 
         try:
-            work = go_back if rollback else build_anew
-            result = await work(database.pool, log, projection, on_progress=advance)
+            if rollback:
+                result = await go_back(database.pool, log, projection, on_progress=advance)
+            else:
+                result = await build_anew(database.pool, log, projection, accept_difference=accept, on_progress=advance)
         except RebuildDiffers as error:
             console.print(f"{error}", style="red", markup=False)
             return 1
