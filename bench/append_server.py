@@ -19,6 +19,7 @@ from adapters.database import Database
 from schemas.envelope import uuid7
 from schemas.wire import Message
 from streams.postgres_log import PostgresEventLog
+from vaultra.garbage import settle_garbage_collection
 
 _TABLE = """
 CREATE SCHEMA IF NOT EXISTS bench;
@@ -89,6 +90,7 @@ async def main(data_dir: Path) -> None:
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn gives no signal
         await asyncio.sleep(0.01)
+    settle_garbage_collection()  # as the program does
     print(server.servers[0].sockets[0].getsockname()[1], flush=True)
     await serving
     await log.close()

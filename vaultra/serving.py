@@ -13,6 +13,7 @@ import uvicorn
 from api.app import create_app
 from schemas.errors import SetupError
 from vaultra.composition import Program, StartupProgress, open_program
+from vaultra.garbage import settle_garbage_collection
 from vaultra.instance import announce, exclusive
 from vaultra.settings import Settings
 
@@ -76,6 +77,7 @@ async def serving(
                         await asyncio.sleep(0.01)
                     url = _url(settings.host, listener)
                     announce(settings.data_dir, url)
+                    settle_garbage_collection()
                     yield program, url
                 finally:
                     program.services.closing.set()
