@@ -26,7 +26,7 @@ from schemas.base import Value
 from schemas.costs import CostRecorded
 from schemas.documents import DocumentDescribed, DocumentReceived, DocumentRefused
 from schemas.errors import InvalidEvent
-from schemas.registry import EVENT_TYPES
+from schemas.registry import KNOWN_TYPES
 
 # The summary stays small whatever people upload and ask.
 SUMMARY_TEXT = 240
@@ -137,7 +137,7 @@ _TOLD = TypeAdapter(_Told)
 
 def _stage_and_summary(fact: Fact) -> tuple[str, dict[str, Any]]:
     """Which stage an event comes from, and what a person wants to know of it at a glance."""
-    if fact.type not in EVENT_TYPES:
+    if fact.type not in KNOWN_TYPES:
         return _source_stage(fact), {}
     data = fact.read(_TOLD)
     match fact.type:

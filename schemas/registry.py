@@ -26,6 +26,9 @@ EVENT_TYPES: dict[str, type[EventData]] = {
     )
 }
 
+# The contract's types and those registered beside it.
+KNOWN_TYPES: dict[str, type[EventData]] = dict(EVENT_TYPES)
+
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 # An older type → (the next type, how its data become the next type's). Chains are followed to a known type.
@@ -33,9 +36,12 @@ UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
 
 
 def register(*types: type[EventData]) -> None:
-    """Make further event types known (tests and benchmarks). Raises SetupError when a type is taken."""
+    """Make further event types known that are no part of the contract (tests and benchmarks).
+
+    Raises SetupError when a type is taken.
+    """
     for data in types:
-        if EVENT_TYPES.setdefault(data.TYPE, data) is not data:
+        if KNOWN_TYPES.setdefault(data.TYPE, data) is not data:
             raise SetupError(f"event type {data.TYPE} is declared twice")
 
 
@@ -43,7 +49,7 @@ def parse_data(
     type_name: str,
     value: bytes,
     *,
-    types: Mapping[str, type[EventData]] = EVENT_TYPES,
+    types: Mapping[str, type[EventData]] = KNOWN_TYPES,
     upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS,
 ) -> EventData:
     """Data of a type from its JSON bytes, upcast first where the type is an older version.

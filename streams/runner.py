@@ -47,7 +47,7 @@ from schemas.errors import (
     StageHalted,
     Unavailable,
 )
-from schemas.registry import EVENT_TYPES
+from schemas.registry import KNOWN_TYPES
 from schemas.wire import Message, decode, encode
 from streams import metrics
 from streams.diversions import Backoff, dead_message, origin_of, position_of, printable, retry_message
@@ -113,7 +113,7 @@ class Runner:
         self._topic_of = {data: topic_of(data, topics).name for data in stage.emits}
         self._all_topics = topics
         self._consumes = frozenset(stage.consumes)
-        self._unwanted = {name for name, data in EVENT_TYPES.items() if data not in self._consumes}
+        self._unwanted = {name for name, data in KNOWN_TYPES.items() if data not in self._consumes}
         self._halt_after = halt_after
         self._dead_in_a_row = 0
         self._backoff = backoff or Backoff()

@@ -50,7 +50,7 @@ def test_analyze_prints_a_line_each_when_given_many_pictures(
     code, reports, _ = analyze(instance, *map(str, paths), str(tmp_path / "page.png"), "-q", "What is the total?")
     assert code == 3
     assert [report["status"] for report in reports] == ["completed", "completed", "refused"]
-    assert [report["file"] for report in reports] == ["0.png", "1.png", "page.png"]
+    assert [report["file"] for report in reports] == ["1.png", "2.png", "page.png"]
     for report in reports[:2]:
         assert Decimal(report["document"]["total"]) == Decimal("7.75")
         assert report["document"]["currency"] == "USD"

@@ -123,7 +123,7 @@ async def test_record_is_dead_lettered_with_its_bytes_when_it_is_no_event(
 
 
 async def test_dead_letter_tells_what_happened_when_a_stage_raises() -> None:
-    _, work = failing(ModelFault("nonsense \x00 \udc80"))
+    _, work = failing(ValueError("nonsense \x00 \udc80"))
     record = record_of(ping(3))
     handled = await runner_of(answer(work)).handle(record)
     letter, last_words = handled.messages[:2]
@@ -132,7 +132,7 @@ async def test_dead_letter_tells_what_happened_when_a_stage_raises() -> None:
     assert letter.extra["reason"] == "nonsense \\x00 \\udc80"
     assert letter.extra["attempts"] == "1"
     assert letter.extra["stage"] == "answer"
-    assert "ModelFault" in letter.extra["traceback"]
+    assert "ValueError" in letter.extra["traceback"]
     assert "in work" in letter.extra["cause"]
     assert data_of(last_words) == Lost(reason="nonsense \\x00 \\udc80")
     assert last_words.id != derived_id("ping-3", "answer", 0)
@@ -167,14 +167,16 @@ async def test_delivery_is_given_up_when_a_stage_returns_what_cannot_be_appended
     assert len(handled.messages[0].extra["traceback"]) <= 8_000
 
 
-async def test_stage_is_called_again_at_once_when_the_first_call_says_later() -> None:
-    calls, work = failing(RetryLater("busy"))
+@pytest.mark.parametrize("error", [RetryLater("busy"), ModelFault("the stream broke")], ids=["busy", "unusable"])
+async def test_stage_is_called_again_at_once_when_the_first_call_says_later(error: Exception) -> None:
+    calls, work = failing(error)
     assert (await runner_of(answer(work)).handle(record_of(ping(1)))).outcome is Outcome.DONE
     assert len(calls) == 2
 
 
-async def test_delivery_goes_to_the_retry_topic_when_a_stage_keeps_saying_later() -> None:
-    calls, work = failing(*[RetryLater("busy")] * 9)
+@pytest.mark.parametrize("error", [RetryLater("busy"), ModelFault("the stream broke")], ids=["busy", "unusable"])
+async def test_delivery_goes_to_the_retry_topic_when_a_stage_keeps_saying_later(error: Exception) -> None:
+    calls, work = failing(*[error] * 9)
     record = record_of(ping(1), offset=5)
     handled = await runner_of(answer(work, retries=5)).handle(record)
     message = handled.messages[0]
@@ -292,7 +294,7 @@ async def test_cost_is_recorded_when_a_delivery_used_a_model() -> None:
 async def test_cost_is_recorded_when_a_delivery_is_given_up_after_using_a_model() -> None:
     async def work(event: Event[Ping]) -> Sequence[EventData]:
         current_meter().models.append(ModelUse(model="m", input_tokens=3))
-        raise ModelFault("unusable")
+        raise ValueError("unusable")
 
     handled = await runner_of(answer(work)).handle(record_of(ping(1)))
     assert [message.topic for message in handled.messages] == ["answer.dead", "pongs", "costs"]
