@@ -107,6 +107,28 @@ def test_due_amount_is_its_own_figure_when_part_was_paid() -> None:
     assert [f.value for f in document.figures if f.role == "amount_due"] == [Decimal("50.00")]
 
 
+def test_payment_is_no_item_when_it_follows_the_total() -> None:
+    (table,) = read(
+        page_of(
+            HEAD,
+            item("Lamp", "2", "25.00", "50.00"),
+            item("Mug", "1", "10.00", "10.00"),
+            [(-680, "Total"), (-860, "60.00")],
+            [(-680, "Paid"), (-860, "-20.00")],
+            [(-680, "Balance due"), (-860, "40.00")],
+        )
+    ).tables
+    assert values(table, 3) == [Decimal("50.00"), Decimal("10.00")]
+    assert len(table.summary_rows) == 3
+
+
+def test_table_is_left_out_when_its_columns_run_into_each_other() -> None:
+    rows = [[(20, name), (200, "17.410,4833.267,8112.856,06")] for name in ("North", "South", "East", "West")]
+    document = read(page_of([(20, "Region"), (200, "Q1"), (300, "Q2"), (400, "Revenue")], *rows))
+    assert document.tables == ()
+    assert document.figures == ()
+
+
 def test_german_amounts_are_read_when_the_document_writes_commas() -> None:
     document = read(
         page_of(

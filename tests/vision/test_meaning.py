@@ -23,7 +23,7 @@ from adapters.vision.layout.lexicon import kind_words, meaning_of
         ("Amount due", "amount_due"), ("Balance Due", "amount_due"), ("Net à payer", "amount_due"),
         ("zu zahlen", "amount_due"), ("Total a pagar", "amount_due"), ("Te betalen", "amount_due"),
         ("Member Discount (15%)", "discount"), ("Rabatt", "discount"), ("Shipping & Handling", "shipping"),
-        ("Cash", "paid"), ("Rückgeld", "change"), ("Tip", "tip"),
+        ("TotalTTC", "total"), ("AmountDue", "amount_due"), ("Cash", "paid"), ("Rückgeld", "change"), ("Tip", "tip"),
         ("Balance Forward", "opening_balance"), ("Saldo iniziale", "opening_balance"), ("Solde", "balance"),
         ("Neuer Kontostand", "closing_balance"), ("Closing balance", "closing_balance"),
         ("Total Points", "other"), ("Points Earned", "other"), ("Due Date", "other"), ("Tax ID", "other"),

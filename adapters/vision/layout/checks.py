@@ -20,13 +20,16 @@ from schemas.documents import Table
 
 _CENT = Decimal("0.011")
 _MOST = 3
+# The name of a receipt's table of items, which has no header of its own.
+ITEMS = "Items"
 
 
 def lines_sum(tables: Sequence[Table]) -> Decimal | None:
     """Sum of the amounts of the item lines of the table that has them; None when unreadable or absent."""
     for table in tables:
         column = amount_column(table)
-        if column is None or (_column(table, QUANTITY_HEADERS) is None and _column(table, PRICE_HEADERS) is None):
+        itemised = table.name == ITEMS or any(_column(table, p) is not None for p in (QUANTITY_HEADERS, PRICE_HEADERS))
+        if column is None or not itemised:
             continue
         cells = [row[column] for row in table.rows]
         values = [cell.value for cell in cells if cell.text]

@@ -17,7 +17,7 @@ from adapters.vision.layout.receipts import item_table
 from adapters.vision.layout.rows import Row, rows_of, text_height
 from adapters.vision.layout.tables import FoundTable, find_tables
 from adapters.vision.layout.tabulate import table_of
-from adapters.vision.layout.totals import choose_total
+from adapters.vision.layout.totals import choose_total, lines_warning
 from adapters.vision.layout.words import Page, Run
 from schemas.documents import Cell, Column, DocumentDescription, Figure, Table, TextLine
 
@@ -58,8 +58,11 @@ def describe(page: Page, drawing: Drawing) -> DocumentDescription:
     kind = kind_of(page, rows, tables, labelled, photographic=drawing.photographic)
     if kind == "photo":
         return DocumentDescription(kind="photo", width=page.width, height=page.height, lines=lines)
-    chosen = choose_total(labelled, lines_sum(tables), kind)
+    lines_total = lines_sum(tables)
+    chosen = choose_total(labelled, lines_total, kind)
     warnings = [*chosen.warnings, *item_warnings(tables), *balance_warnings(tables), *unread_warnings(tables)]
+    if not warnings and (unfit := lines_warning(labelled, chosen.index, lines_total)):
+        warnings.append(unfit)
     figures = [item.figure(written.currency) for item in labelled]
     total: Decimal | None = None
     if chosen.index is not None:

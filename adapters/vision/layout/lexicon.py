@@ -223,6 +223,7 @@ CREDIT_HEADERS = re.compile(
 )
 DISCOUNT_HEADERS = re.compile(r"\b(?:disc\w*|rabatt|remise|dto|descuento|sconto|korting|desconto|off)\b")
 BALANCE_HEADERS = re.compile(r"\b(?:balance|running balance|saldo|solde|kontostand)\b")
+_WORDS_RUN_TOGETHER = re.compile(r"(?<=[a-zà-ÿ]{3})(?=[A-Z]{2}|[A-Z][a-zà-ÿ]{2})")
 _ADDRESSES = re.compile(r"@|www\.|https?:|\.com\b|\.[a-z]{2}/")
 
 
@@ -237,6 +238,8 @@ class Meaning:
 @lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """Lower case, no accents, punctuation as single spaces."""
+    # Readers lose spaces: "TotalTTC", "AmountDue".
+    text = _WORDS_RUN_TOGETHER.sub(" ", text)
     plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").lower())
     kept = "".join(" " if not (c.isalnum() or unicodedata.combining(c)) else c for c in plain)
     return " ".join("".join(c for c in kept if not unicodedata.combining(c)).split())

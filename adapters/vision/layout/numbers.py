@@ -49,6 +49,8 @@ _NUMBER = re.compile(
 _PHONE = re.compile(r"\(\+?\d{2,5}\)\s?\d{2,4}(?:[-\s]\d{2,4})*|\+\d{1,3}(?:[\s-]\d{2,4}){2,}")
 _SPACED = re.compile(r"(?<=\d)\s?([.,])\s(?=\d{2,3}(?!\d))|(?<=\d)\s([.,])(?=\d{2,3}(?!\d))")
 _CONFUSED = re.compile(r"^[^\w]*[\dOoIlSB]{1,3}(?:[.,][\dOoIlSB]{3})*[.,][\dOoIlSB]{2}$")
+# "3X55,29": a count and a price.
+_TIMES = re.compile(r"(?<=\d)\s?[xX×]\s?(?=[€$£]?\d+[.,]\d\d)")
 _SIGN_AS_LETTER = re.compile(r"(?<![A-Za-z0-9])([YS])(?=\d{1,3}(?:,\d{3})+(?:\.\d\d)?(?!\d)|\d+\.\d\d(?!\d))")
 _PLAIN = str.maketrans("，．’`‘\u00a0", ",.''' ")
 _LETTERS = str.maketrans("OoIlSB", "001158")
@@ -108,6 +110,7 @@ def cleaned_text(text: str) -> str:
     plain = text.strip().translate(_PLAIN)
     # A yen or dollar sign before an amount is easily read as a letter.
     plain = _SIGN_AS_LETTER.sub(lambda match: {"Y": "¥", "S": "$"}[match[1]], plain.strip(" *|_"))
+    plain = _TIMES.sub(" x ", plain)
     return _SPACED.sub(lambda match: match[1] or match[2], plain)
 
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from adapters.vision.layout.checks import ITEMS
 from adapters.vision.layout.dates import dates_in
 from adapters.vision.layout.lexicon import meaning_of
 from adapters.vision.layout.notation import Notation
-from adapters.vision.layout.numbers import Number
+from adapters.vision.layout.numbers import Number, cleaned_text
 from adapters.vision.layout.rows import Row
 from adapters.vision.layout.tabulate import confidence_of
 from adapters.vision.layout.words import Run, around
@@ -39,7 +40,8 @@ def item_table(rows: Sequence[Row], notation: Notation) -> tuple[Table, frozense
         if any(dates_in(run.text, notation.order) for run in row.runs):
             name, detail, open_rows = [], None, []
             continue
-        numbers = notation.numbers(row.text)
+        text_of_row = cleaned_text(row.text)
+        numbers = notation.numbers(text_of_row)
         words = " ".join(word.text for run in row.runs for word in run.words if notation.number(word.text) is None)
         meaning = meaning_of(words)
         if numbers and meaning.role in _ENDING and meaning.strength >= 2:
@@ -49,7 +51,7 @@ def item_table(rows: Sequence[Row], notation: Notation) -> tuple[Table, frozense
         if not any(c.isalnum() for c in row.text):
             name, detail, open_rows = [], None, []
             continue
-        times = _TIMES.search(row.text)
+        times = _TIMES.search(text_of_row)
         amount = _amount(row, notation)
         if times is not None and numbers and len(numbers) >= 2:
             detail = _detail(row, times, numbers, notation)
@@ -105,7 +107,7 @@ def _table(items: Sequence[tuple[Cell, ...]], notation: Notation) -> Table:
     rows = tuple(tuple(item[i] for i in kept) for item in items)
     boxes = [cell.box for row in rows for cell in row if cell.box is not None]
     return Table(
-        name="Items",
+        name=ITEMS,
         columns=tuple(columns[i] for i in kept),
         rows=rows,
         confidence=round(sum(row[-1].confidence for row in rows) / len(rows), 3),
@@ -144,7 +146,7 @@ def _detail(row: Row, times: re.Match[str], numbers: Sequence[Number], notation:
     return (
         Cell(text=times[1], value=count.value, confidence=round(sure, 3), box=box),
         Cell(
-            text=row.text[after[0].start : after[0].end].strip(),
+            text=cleaned_text(row.text)[after[0].start : after[0].end].strip(),
             value=after[0].value,
             confidence=round(sure, 3),
             box=box,

@@ -269,7 +269,8 @@ def _ends_in_value(run: Run, notation: Notation) -> bool:
 
 def _summary_label(row: Row, notation: Notation) -> bool:
     """A row whose words say total, subtotal, tax or the like, with an amount and no date."""
-    if not notation.numbers(row.text) or any(date_of(run.text, notation.order) for run in row.runs):
+    valued = notation.numbers(row.text) or any(_garbled(run.text, notation) for run in row.runs)
+    if not valued or any(date_of(run.text, notation.order) for run in row.runs):
         return False
     for run in row.runs:
         words = [word.text for word in run.words if notation.number(word.text) is None]
@@ -293,6 +294,8 @@ def _drafts(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notation
             label = _summary_label(row, notation)
             begins = label and _says_total(filled[0], notation)
             draft = _Draft(cells, index, summary=label and (len(filled) < typical or begins or len(filled) <= 2))
+            if drafts and drafts[-1].summary and len(filled) <= 2 and _settles(filled[0], notation):
+                draft.summary = True
             if pending is not None and not draft.summary and not _has_text(cells, notation):
                 _merge(draft, pending, before=True)
             pending = None
@@ -315,6 +318,13 @@ def _pitch(rows: Sequence[Row], notation: Notation) -> float:
         if _is_data(above, notation) and _is_data(below, notation)
     ]
     return statistics.median(steps) if steps else 1e9
+
+
+def _settles(cell: Sequence[Run], notation: Notation) -> bool:
+    """Below a total: what was paid, what is left, what was given back."""
+    words = [word.text for run in cell for word in run.words if notation.number(word.text) is None]
+    meaning = meaning_of(" ".join(words))
+    return meaning.role in ("paid", "change", "amount_due", "balance") and meaning.strength >= 2
 
 
 def _says_total(cell: Sequence[Run], notation: Notation) -> bool:

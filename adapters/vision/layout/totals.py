@@ -80,6 +80,20 @@ def choose_total(figures: Sequence[Labelled], lines_sum: Decimal | None, kind: D
     return Chosen(best, confidence, tuple(warnings))
 
 
+def lines_warning(figures: Sequence[Labelled], chosen: int | None, lines_sum: Decimal | None) -> str | None:
+    """A sentence when the item lines lead to no printed subtotal or total: some line may not have been read."""
+    targets = {f.number.value for f in figures if f.role == "subtotal" and _is_money(f)}
+    if chosen is not None:
+        targets.add(figures[chosen].number.value)
+    if lines_sum is None or not targets:
+        return None
+    taxes = {f.number.value for f in figures if f.role == "tax" and _is_money(f)}
+    targets |= {target - tax for target in targets for tax in taxes}
+    if any(abs(lines_sum - target) < _CENT or _reaches(lines_sum, figures, target) for target in targets):
+        return None
+    return f"The lines that could be read add up to {lines_sum}, which is no printed subtotal or total."
+
+
 def agrees(figures: Sequence[Labelled], index: int, lines_sum: Decimal | None) -> bool:
     """Whether other figures add up to this one: subtotal and tax (and discounts, shipping, tips), or the lines."""
     target = figures[index].number.value
