@@ -19,8 +19,8 @@ class PillowPictureReader(PictureReader):
     Pictures are decoded one at a time; the child starts with the first. Call `close` at the end.
     """
 
-    def __init__(self) -> None:
-        self._worker = PictureWorker("adapters.vision.decoding_child")
+    def __init__(self, worker: PictureWorker | None = None) -> None:
+        self._worker = worker or PictureWorker("adapters.vision.decoding_child")
 
     @property
     def pid(self) -> int | None:

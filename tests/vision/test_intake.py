@@ -15,8 +15,10 @@ from PIL import Image, PngImagePlugin
 
 from adapters.vision.decoding import MAX_BYTES, STORED_PIXELS
 from adapters.vision.intake import PillowPictureReader
+from adapters.vision.worker import PictureWorker
 from schemas.documents import RefusalCode
 from schemas.errors import PictureRefused
+from tests.vision.slow_child import PATIENT
 
 HOSTILE = Path(__file__).parents[2].parent / "shared" / "data" / "hostile"
 
@@ -181,3 +183,12 @@ async def test_every_hostile_file_is_refused_or_read_when_uploaded(pillow: Pillo
     assert set(codes.values()) <= set(get_args(RefusalCode)) - {"too_slow"}
     assert pillow.pid is not None
     assert psutil.Process(pillow.pid).memory_info().rss < 512 * 1024**2
+
+
+@pytest.mark.parametrize(("data", "code"), [(PATIENT, "too_slow"), (b"\xff\xd8\xff crash", "broken")])
+async def test_upload_is_refused_when_the_decoder_runs_out_of_time_or_crashes(data: bytes, code: str) -> None:
+    reader = PillowPictureReader(PictureWorker("tests.vision.slow_child"))
+    try:
+        assert await refused(reader, data) == code
+    finally:
+        await reader.close()
