@@ -39,6 +39,7 @@ def kill_at(instance: Instance, job_id: str, event: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_every_upload_ends_once_when_the_instance_is_killed_at_every_step(
     data_dir: Path, receipt: Callable[[int], bytes]
 ) -> None:
