@@ -9,7 +9,6 @@ import sys
 from adapters.vision import child
 from adapters.vision.frames import Head
 
-
 # A picture that takes all the processor time there is; any other makes the decoder crash.
 PATIENT = b"\xff\xd8\xff patience"
 
