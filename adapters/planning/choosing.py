@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.planning.measures import Filter, Measure, default_measure, filters, is_range, measures
-from adapters.planning.paper import ColumnView, PaperView, TableView, stems
+from adapters.planning.paper import ColumnView, PaperView, TableView, concepts_of, stems
 from adapters.planning.question import Question
 from adapters.planning.vocabulary import MEASURES, ORDINALS, WEEKDAYS
 from schemas import plans
@@ -45,11 +45,88 @@ def title_words(question: Question, paper: PaperView, measure: Measure | None) -
     """Words of the question that a chart's title or a table's name states: what its numbers are."""
     if measure is None:
         return frozenset()
-    texts = [paper.document.tables[measure.table.index].name or ""] if measure.table is not None else []
-    if measure.table is None or len(measure.table.numeric) == 1:
-        texts += [line.text for line in paper.document.lines[:6] if len(line.text) < 90]
-    known = {stem for text in texts for stem in stems(text) if len(stem) > 2}
-    return frozenset(i for i in question.content if question.words[i].stem in known)
+    known = {stem for text in titles(paper, measure) for stem in stems(text) if len(stem) > 2}
+    known -= _names_inside(paper, measure)
+    return frozenset(i for i in question.content if question.words[i].stem in known and not _plain_number(question, i))
+
+
+def titles(paper: PaperView, measure: Measure) -> list[str]:
+    """What stands over a chart or a table. Over a table of several number columns a line of the page counts only
+    where the question names the column and the page shows nothing else."""
+    document, view = paper.document, measure.table
+    texts = [document.tables[view.index].name or ""] if view is not None else []
+    alone = view is not None and len(document.tables) == 1 and bool(measure.used)
+    if view is None or len(view.numeric) == 1 or (alone and document.kind in ("table", "chart", "dashboard")):
+        texts += [line.text for line in document.lines[:6] if len(line.text) < 90]
+    return texts
+
+
+def _names_inside(paper: PaperView, measure: Measure) -> set[str]:
+    """Words that name one row, column or point: read by chance among the first lines, they are no title."""
+    if measure.table is None:
+        return {stem for index in paper.points for stem in paper.figure_stems[index]}
+    if len(measure.table.numeric) == 1:
+        return set()
+    view = measure.table
+    inside = {stem for column in view.columns if column.numeric for stem in column.stems}
+    return inside | {stem for row in view.row_stems if view.labels is not None for stem in row[view.labels]}
+
+
+def _plain_number(question: Question, at: int) -> bool:
+    number = question.words[at].number
+    return number is not None and not 1900 <= number <= 2100
+
+
+def contradicts_title(question: Question, paper: PaperView, measure: Measure) -> bool:
+    """Whether "total costs" is asked of a column whose title says sales: "total cost" means a total too."""
+    if measure.column is None or measure.column.concepts:
+        return False
+    asked = any(question.words[i].stem in _COSTS for i in question.spans("total"))
+    stated = {concept for text in titles(paper, measure) for concept in concepts_of(text)} & _TITLED
+    return asked and bool(stated) and not stated & {"cost", "expense"}
+
+
+_COSTS = {"cost", "kosten", "cout", "coste", "costo"}
+_TITLED = {"revenue", "profit", "income", "quantity", "cost", "expense", "margin", "loss"}
+
+
+def says_heading(question: Question, paper: PaperView, besides: frozenset[int]) -> bool:
+    """Whether a word is a number column's heading: "the sum of the amounts" is not the invoice's total."""
+    headings = {stem for view in paper.tables for column in view.numeric for stem in column.stems}
+    return any(word.stem in headings for i, word in enumerate(question.words) if i not in besides)
+
+
+def time_unit(question: Question, view: TableView) -> bool:
+    """Whether "how many months" asks for this table's rows: each is one month, and no two are the same."""
+    dates = [date for date in view.row_dates if date is not None]
+    if len(dates) != len(view.row_dates) or len({date.key for date in dates}) != len(dates):
+        return False
+    units = {
+        "day": all(date.day for date in dates),
+        "month": all(date.month and not date.day for date in dates),
+        "quarter": all(date.quarter for date in dates),
+        "year": all(date.year and not (date.month or date.quarter) for date in dates),
+    }
+    at = [word.stem for word in question.words]
+    return any(fits and any(alias in at for alias in _UNITS[unit]) for unit, fits in units.items())
+
+
+_UNITS = {
+    "day": ("day", "tag", "jour", "dia", "dag", "giorno", "date"),
+    "month": ("month", "monat", "moi", "mois", "mes", "maand", "mese"),
+    "quarter": ("quarter", "quartal", "trimestre", "kwartaal"),
+    "year": ("year", "jahr", "annee", "ano", "jaar", "anno"),
+}
+
+
+def item_rows(question: Question, paper: PaperView, view: TableView | None) -> tuple[plans.Condition, ...]:
+    """On a receipt or an invoice: the rows that are items, where payments, totals or taxes stand among them too."""
+    if view is None or not view.not_items or paper.document.kind not in ("receipt", "invoice", "estimate"):
+        return ()
+    if any(set(m.rows) & view.not_items for m in question.rows if m.table == view.index):
+        return ()
+    rows = tuple(row for row in range(len(view.table.rows)) if row not in view.not_items)
+    return (plans.RowsCondition(rows=rows[:2000], because="items only"),)
 
 
 def top_n(question: Question, *names: str) -> tuple[int, frozenset[int]]:

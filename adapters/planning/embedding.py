@@ -16,7 +16,7 @@ from adapters.planning.words import words
 from adapters.ports import Embedder, Planned, Planner
 from schemas.documents import DocumentDescription
 from schemas.plan_bounds import out_of_bounds
-from schemas.plans import AnalysisPlan
+from schemas.plans import AnalysisPlan, Count, CountFigures
 
 # A question is taken for a form of the catalogue at this similarity, and only when the best form of another meaning
 # is this much further away. Measured on held-out questions: tests/reasoning/test_planner_rates.py.
@@ -51,7 +51,7 @@ class EmbeddingPlanner(Planner):
         paper, parsed, outcome = await asyncio.to_thread(_read, question, document)
         if isinstance(outcome, Reading):
             return _planned(outcome, document, outcome.assumption)
-        guess = await self._by_label(parsed, paper) or await self._by_form(parsed, paper)
+        guess = _by_initials(parsed, paper) or await self._by_label(parsed, paper) or await self._by_form(parsed, paper)
         if guess is not None:
             return _planned(guess.reading, document, guess.assumption)
         if isinstance(outcome, Absent):
@@ -110,6 +110,8 @@ class EmbeddingPlanner(Planner):
         outcome = read(plain, paper)
         if not isinstance(outcome, Reading):
             return None
+        if isinstance(outcome.steps[-1], Count | CountFigures) and _unknown(parsed):
+            return None  # what nobody knows is not counted as rows
         assumption = None if score >= FORM_CERTAIN else f'the question was read as "{canonical}"'
         return _Guess(Reading(outcome.steps, outcome.used, score=min(1.0, score)), assumption)
 
@@ -126,6 +128,73 @@ class _Guess:
 
     reading: Reading
     assumption: str | None
+
+
+# What these stand for is settled; other initials fit by chance, and an answer says what they were taken for.
+_ABBREVIATIONS = {
+    "mrr": ("monthly recurring revenue",), "arr": ("annual recurring revenue", "annualized recurring revenue",
+    "annualised recurring revenue"), "aov": ("average order value",), "ytd": ("year to date",),
+    "mtd": ("month to date",), "qtd": ("quarter to date",), "arpu": ("average revenue per user",),
+    "cac": ("customer acquisition cost", "customer acquisition costs"), "ltv": ("lifetime value",),
+    "clv": ("customer lifetime value",), "nps": ("net promoter score",), "ctr": ("click through rate",),
+    "cpc": ("cost per click",), "roi": ("return on investment",), "roas": ("return on ad spend",),
+    "cogs": ("cost of goods sold",), "eps": ("earnings per share",), "dau": ("daily active users",),
+    "mau": ("monthly active users",), "wau": ("weekly active users",), "gmv": ("gross merchandise value",
+    "gross merchandise volume"), "kpi": ("key performance indicator",), "fte": ("full time equivalent",
+    "full time equivalents"), "apr": ("annual percentage rate",), "csat": ("customer satisfaction",),
+}  # fmt: skip
+
+
+def _by_initials(parsed: Question, paper: PaperView) -> _Guess | None:
+    """Reads an unknown short word as the words of a label whose initials it is ("MRR"), or unknown words as the label
+    that is their initials. None when several labels fit."""
+    unknown = _unknown(parsed)
+    if not unknown:
+        return None
+    labels = [[word.raw for word in words(label, 24)] for label in [*_labels(paper), *_row_labels(paper)]]
+    first, last = unknown[0], unknown[-1] + 1
+    said = parsed.words[first].raw.casefold()
+    found: dict[str, bool] = {}
+    if last - first == 1:
+        if not (3 <= len(said) <= 6 and said.isalpha()):
+            return None
+        meant = set(_ABBREVIATIONS.get(said, ()))
+        for label in labels:
+            for start in range(len(label) - len(said) + 1):
+                part = label[start : start + len(said)]
+                spelt = " ".join(part).casefold()
+                initials = "".join(word[0] for word in part).casefold() == said
+                if meant and spelt in meant:
+                    found[spelt] = True
+                elif initials and not meant and len(part) == len(label) and parsed.words[first].raw.isupper():
+                    found[spelt] = False
+    else:
+        at = first, last
+        for start in range(max(0, first - 2), first + 1):
+            for end in range(last, min(last + 2, len(parsed.words)) + 1):
+                phrase = " ".join(word.raw for word in parsed.words[start:end]).casefold()
+                short = {
+                    each for label in labels for each in label if phrase in _ABBREVIATIONS.get(each.casefold(), ())
+                }
+                if short:
+                    found |= dict.fromkeys(short, True)
+                    at = start, end
+        first, last = at
+    if len(found) != 1:
+        return None
+    ((meaning, settled),) = found.items()
+    parts = [word.raw for word in parsed.words]
+    phrase = " ".join(parts[first:last])
+    parts[first:last] = [meaning]
+    outcome = read(parse(" ".join(parts), paper), paper)
+    if not isinstance(outcome, Reading):
+        return None
+    assumption = None if settled else f'"{phrase}" was taken to mean "{meaning}"'
+    return _Guess(outcome, outcome.assumption or assumption)
+
+
+def _row_labels(paper: PaperView) -> list[str]:
+    return [row[view.labels].text for view in paper.tables if view.labels is not None for row in view.table.rows][:400]
 
 
 def _names(question: Question) -> set[str]:

@@ -8,9 +8,12 @@ from adapters.planning.choosing import (
     chosen_points,
     chosen_rows,
     chosen_table,
+    contradicts_title,
+    item_rows,
     no_sum,
     person_column,
     row_words,
+    says_heading,
     several_rows,
     title_words,
 )
@@ -52,7 +55,7 @@ def listing(question: Question, paper: PaperView) -> Outcome:
         condition = filters(question, view, measure, used)
         used |= condition.used | row_words(question, view)
         column = measure.column.index if measure is not None and measure.column is not None else None
-        where = (*(measure.where if measure else ()), *condition.where)
+        where = (*(measure.where if measure else ()), *condition.where, *item_rows(question, paper, view))
         return Reading((plans.ListRows(table=view.index, labels=view.labels, column=column, where=where),), used)
     which = question.words and question.words[0].stem in (
         "which",
@@ -79,7 +82,9 @@ def listing(question: Question, paper: PaperView) -> Outcome:
         if column is None and (amount := amount_column(view)) is not None:
             column = amount.index
         used |= row_words(question, view) | question.spans("pay", "sell")
-        return Reading((plans.ListRows(table=view.index, labels=view.labels, column=column),), used, score=0.8)
+        where = item_rows(question, paper, view)
+        step = plans.ListRows(table=view.index, labels=view.labels, column=column, where=where)
+        return Reading((step,), used, score=0.8)
     return None
 
 
@@ -122,6 +127,8 @@ def end_balances(question: Question, paper: PaperView) -> Outcome:
 def stated_figure(question: Question, paper: PaperView) -> Outcome:
     """A labelled figure, by its role or by the words of its label."""
     steps: list[Step] = []
+    if (whole := _whole_total(question, paper)) is not None:
+        return whole
     if question.has("sum", "mean", "median", "max", "min", "dearest", "cheapest", "count") and not question.figures:
         return None
     rest = question.content - question.spans(*WEAK)
@@ -187,6 +194,19 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
                 score=0.9,
             )
     return absent
+
+
+def _whole_total(question: Question, paper: PaperView) -> Reading | None:
+    """`the total of this invoice`, `how much in total`: the printed total, not the sum of the lines."""
+    if not question.has("sum") or paper.document.kind not in ("invoice", "receipt", "estimate"):
+        return None
+    used = question.spans("sum", "total", "how", "pay", "cost", "price", "amount_due")
+    if says_heading(question, paper, used):
+        return None
+    step = role_step(paper, "total")
+    if question.content - used or not isinstance(step, plans.LookupFigure):
+        return None
+    return Reading((*_with_check(paper, step.figure), step), used)
 
 
 def _with_check(paper: PaperView, figure: int) -> list[Step]:
@@ -262,7 +282,7 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
     if (text := _cell_text(question, view)) is not None:
         return text
     measure = chosen_measure(question, paper, view)
-    if measure is None:
+    if measure is None or contradicts_title(question, paper, measure):
         return None
     used |= measure.used
     condition = chosen_rows(question, view, measure, used)

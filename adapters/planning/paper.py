@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adapters.planning.dates import When, read_date
@@ -105,6 +105,7 @@ class TableView:
     dates: int | None
     row_stems: list[list[tuple[str, ...]]] = field(default_factory=list)
     row_dates: list[When | None] = field(default_factory=list)
+    not_items: frozenset[int] = frozenset()
 
     @property
     def numeric(self) -> list[ColumnView]:
@@ -196,7 +197,34 @@ def _table_view(index: int, table: Table) -> TableView:
     view.row_stems = [[stems(cell.text) for cell in row] for row in table.rows]
     source = view.dates if view.dates is not None else view.labels
     view.row_dates = [None if source is None else read_date(row[source].text) for row in table.rows]
+    if view.labels is not None:
+        view.not_items = frozenset(i for i, row in enumerate(view.row_stems) if _is_no_item(row[view.labels]))
     return view
+
+
+_MEANS_OF_PAYMENT = frozenset(
+    stems(
+        "visa mastercard maestro amex american express discover debit credit card karte girocard ec bancontact pin"
+        " cash bar carte bancaire cb tarjeta kaart carta contactless apple google pay paypal cheque check payment"
+    )
+    + stems(
+        "paid tender tendered zahlung bezahlt gegeben change rueckgeld wechselgeld especes efectivo contant contanti"
+        " rounding auth approved sale given due back"
+    )
+    + stems("method by in the of ending tax inclusive total amount kreditkarte kartenzahlung eur usd gbp chf")
+)
+_NO_ITEM = ("total", "amount_due", "subtotal", "tax", "tax_rate", "paid", "change", "discount", "tip", "balance")
+
+
+def _is_no_item(label: Sequence[str]) -> bool:
+    """Whether a row is a payment, a total or a tax: every word of its label says so. A gift card is an item."""
+    said = tuple(word for word in label if not word.isdigit() and word.strip("x%#") and len(word) > 1)
+    said = tuple(word for word in said if word not in ("usd", "eur", "gbp", "chf")) or said
+    if not said:
+        return False
+    if set(phrase_table().get(said, ())) & set(_NO_ITEM):
+        return True
+    return set(said) <= _MEANS_OF_PAYMENT
 
 
 def _is_a_label(table: Table, position: int) -> bool:

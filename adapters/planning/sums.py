@@ -32,6 +32,8 @@ def reconcile(paper: PaperView, *, with_lines: bool = True) -> plans.Reconcile |
     for reading in readings:
         if _holds(reading, paper):
             return reading
+    if lines is not None and lines.where:
+        return reconcile(paper, with_lines=False)  # taxes among the rows: their sum contradicts nothing
     return readings[0]
 
 
@@ -39,7 +41,9 @@ def _lines(view: TableView) -> plans.ColumnValues | None:
     column = amount_column(view)
     if column is None:
         return None
-    return plans.ColumnValues(table=view.index, column=column.index, labels=view.labels)
+    items = tuple(row for row in range(len(view.table.rows)) if row not in view.not_items)
+    where = (plans.RowsCondition(rows=items[:2000], because="items only"),) if view.not_items else ()
+    return plans.ColumnValues(table=view.index, column=column.index, labels=view.labels, where=where)
 
 
 def _readings(
@@ -64,6 +68,8 @@ def _holds(step: plans.Reconcile, paper: PaperView) -> bool:
     base: Decimal | None = None
     if step.lines is not None:
         rows = paper.document.tables[step.lines.table].rows
+        kept = {row for c in step.lines.where if isinstance(c, plans.RowsCondition) for row in c.rows}
+        rows = tuple(row for i, row in enumerate(rows) if i in kept) if step.lines.where else rows
         values = [row[step.lines.column].value for row in rows]
         base = sum((value for value in values if value is not None), Decimal(0))
     if step.subtotal is not None:

@@ -11,23 +11,30 @@ from adapters.planning.choosing import (
     chosen_points,
     chosen_rows,
     chosen_table,
+    contradicts_title,
     debits_only,
     group_column,
+    item_rows,
     no_sum,
     person_column,
     repeats,
     row_words,
+    says_heading,
     several_rows,
+    time_unit,
     title_words,
+    titles,
     top_n,
 )
 from adapters.planning.measures import Measure, columns_for, filters, measures
 from adapters.planning.operands import Operand, operands, role_names
 from adapters.planning.outcome import Outcome, Reading, unexplained
-from adapters.planning.paper import PaperView, TableView
+from adapters.planning.paper import PaperView, TableView, stems
 from adapters.planning.question import Question
 from schemas import plans
 from schemas.plans import Step
+
+_BILLS = ("invoice", "receipt", "estimate")
 
 
 def extremes(question: Question, paper: PaperView) -> Outcome:
@@ -45,6 +52,7 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
     n, at = top_n(question, *names)
     used |= at
     condition = chosen_rows(question, view, measure, used)
+    condition = replace(condition, where=(*condition.where, *item_rows(question, paper, view)))
     used |= condition.used
     grouped = group_column(question, view, measure, condition)
     if question.has("who"):
@@ -91,9 +99,7 @@ def aggregates(question: Question, paper: PaperView) -> Outcome:
     if op != "sum" and question.has("total") and len(named) > 1:
         named = [m for m in named if not m.used <= question.spans("total")]
     measure = named[0] if len(named) == 1 else chosen_measure(question, paper, view) if not named else None
-    if measure is None and len(named) > 1:
-        return None
-    if measure is None:
+    if measure is None or contradicts_title(question, paper, measure):
         return None
     if op == "mean" and view is not None and question.has("price") and (c := columns_for(view, "price")):
         measure = replace(measure, column=c[0]) if measure.table is not None else measure
@@ -105,6 +111,7 @@ def aggregates(question: Question, paper: PaperView) -> Outcome:
             measure = replace(measure, points=chosen)
         return Reading((plans.Aggregate(op=op, values=measure.values()),), used)
     condition = chosen_rows(question, view, measure, used)
+    condition = replace(condition, where=(*condition.where, *item_rows(question, paper, view)))
     grouped = group_column(question, view, measure, condition)
     used |= condition.used | row_words(question, view) | title_words(question, paper, measure)
     per_group = any(
@@ -128,6 +135,14 @@ def aggregates(question: Question, paper: PaperView) -> Outcome:
     elif measure.used:
         used |= question.spans("quantity")
     assumption = None if view is None else several_rows(question, view, condition)
+    said = question.spans("sum", "total", "how")
+    if (
+        op == "sum"
+        and not question.content - said
+        and paper.document.kind in _BILLS
+        and not says_heading(question, paper, said)
+    ):
+        assumption = assumption or "the document states no total: its lines are added up"
     return Reading((plans.Aggregate(op=op, values=measure.values(condition.where)),), used, assumption=assumption)
 
 
@@ -162,10 +177,7 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         if not unexplained(question, reading.used):
             return reading
     if view is None or (not view.numeric and len(paper.points) > 1):
-        if len(paper.points) > 1:
-            used |= title_words(question, paper, Measure(None, None, paper.points, frozenset()))
-            return Reading((plans.CountFigures(figures=paper.points),), used | question.spans("point"))
-        return None
+        return _count_points(question, paper, used) if len(paper.points) > 1 else None
     named = list(measures(question, paper, view))
     amounts = [m for m in named if m.column is not None and (not m.column.money or m.where)]
     sided = [m for m in named if (m.column is not None and m.column.concepts & {"debit", "credit"}) or m.where]
@@ -194,13 +206,17 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         condition.mentions
         and len(quantity) == 1
         and not compared
-        and not question.has("row", "transaction", "distinct")
+        and not question.has("distinct")
+        and not question.spans("row", "transaction") - condition.used
     ):
         by_quantity = Measure(view, quantity[0], (), frozenset())
         used |= condition.used | question.spans("quantity")
         assumption = several_rows(question, view, condition)
         step = plans.Aggregate(op="sum", values=by_quantity.values(condition.where))
         return Reading((step,), used, assumption=assumption)
+    beside = {question.words[i].stem for i in question.spans("row") - condition.used}
+    if condition.mentions and len(quantity) == 1 and beside & _GOODS and not compared:
+        return None  # "poster items": how many rows, or how many posters
     unique = view.labels is not None and not repeats(view, view.labels)
     by_name = condition.mentions and all(mention.column in (view.labels, None) for mention in condition.mentions)
     if unique and by_name and not compared and not question.has("row", "transaction", "point", "distinct"):
@@ -223,14 +239,67 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         used |= question.spans("transaction")
         return Reading((plans.Count(table=view.index, where=(moved,)),), used)
     generic = (
-        question.has("row", "transaction", "point")
+        question.has("row", "transaction")
+        or (question.has("point") and paper.document.kind == "chart")
         or bool(money_rows)
         or bool(mentioned)
-        or bool(row_words(question, view))
     )
+    generic = generic or (time_unit(question, view) and paper.document.kind != "statement")
     if not generic and not condition.where:
         return None
-    return Reading((plans.Count(table=view.index, where=condition.where, distinct=distinct),), used)
+    where = (*condition.where, *item_rows(question, paper, view))
+    return Reading((plans.Count(table=view.index, where=where, distinct=distinct),), used)
+
+
+def _count_points(question: Question, paper: PaperView, used: frozenset[int]) -> Outcome:
+    """`how many bars` counts the points; `how many orders` over "Orders per day" adds them up."""
+    if any(m.figure in paper.points for m in question.figures):
+        return None  # its number is asked for, not how many there are
+    measure = Measure(None, None, paper.points, frozenset())
+    named = title_words(question, paper, measure) - used
+    over = {stem for text in titles(paper, measure) for stem in stems(text)}
+    for i in question.spans("document") - question.spans("function", "point", "row"):
+        # "orders" may be a word for the picture itself, and is not where the chart counts them.
+        after = question.words[i - 1].stem in ("many", "of", "viele", "combien", "hoeveel") if i else False
+        if question.words[i].stem in over and question.words[i].stem not in _PICTURES:
+            named |= {i}
+        elif after and question.words[i].stem not in _PICTURES and i - 1 in question.spans("count", "function"):
+            return None
+    if not named:
+        return Reading((plans.CountFigures(figures=paper.points),), used | question.spans("point", "row"))
+    counted: set[str] = set()
+    grouped: set[str] = set()
+    for text in titles(paper, measure):
+        tokens = stems(text)
+        at = next((i for i, token in enumerate(tokens) if token in _PER), None)
+        if at is not None:
+            counted |= set(tokens[:at])
+            grouped |= set(tokens[at + 1 :])
+    said = {question.words[i].stem for i in named}
+    figures = [paper.document.figures[index] for index in paper.points]
+    if said & grouped and not said & counted and not question.has("sum", "total"):
+        return Reading((plans.CountFigures(figures=paper.points),), used | named)
+    if any(figure.unit == "%" for figure in figures) or not (said & counted or question.has("sum", "total")):
+        return None
+    values = plans.FigureValues(figures=paper.points)
+    return Reading((plans.Aggregate(op="sum", values=values),), used | named | question.spans("quantity"))
+
+
+_GOODS = {"item", "product", "article", "thing", "good", "artikel", "produkt", "articulo", "producto", "prodotto"}
+_PICTURES = {
+    "chart",
+    "graph",
+    "diagram",
+    "plot",
+    "pie",
+    "picture",
+    "image",
+    "grafik",
+    "graphique",
+    "grafico",
+    "grafiek",
+}
+_PER = {"per", "by", "each", "pro", "je", "nach", "par", "por", "al", "a"}
 
 
 def _moving_rows(view: TableView) -> plans.RowsCondition | None:
