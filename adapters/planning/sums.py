@@ -29,10 +29,15 @@ def reconcile(paper: PaperView, *, with_lines: bool = True) -> plans.Reconcile |
     if (total is None or (subtotal is None and lines is None)) and (subtotal is None or lines is None):
         return None
     readings = list(_readings(paper, lines, subtotal, total))
+    partial = lines is not None and bool(lines.where)
+    if partial and subtotal is not None and lines is not None:
+        bare = plans.Reconcile(lines=lines, total=subtotal)
+        if not _holds(bare, paper):
+            return reconcile(paper, with_lines=False)  # a discount among the rows, say
     for reading in readings:
         if _holds(reading, paper):
             return reading
-    if lines is not None and lines.where:
+    if partial:
         return reconcile(paper, with_lines=False)  # taxes among the rows: their sum contradicts nothing
     return readings[0]
 
