@@ -44,7 +44,7 @@ from processors.vision import vision
 from projections.runner import ProjectionRunner
 from sandbox.limits import Limits as SandboxLimits
 from sandbox.runner import BubblewrapSandbox
-from schemas.errors import SetupError
+from schemas.errors import VaultraError
 from streams.embedded import EmbeddedRuntime
 from streams.lease import PostgresLease
 from streams.postgres_log import PostgresEventLog
@@ -161,7 +161,17 @@ def _vision(settings: Settings, stack: AsyncExitStack, memo: Memo) -> VisionMode
         return LlmVision(_language_model(settings.vision, stack, memo))
     reader = RapidOcrVision(threads=settings.ocr_threads)
     stack.push_async_callback(reader.close)
+    # The first picture need not wait until the networks are loaded.
+    warming = asyncio.create_task(_warm(reader), name="warm the text reader")
+    stack.callback(warming.cancel)
     return MemoizedVision(reader, memo)
+
+
+async def _warm(reader: RapidOcrVision) -> None:
+    try:
+        await reader.start()
+    except VaultraError as error:
+        log.warning("the text reader does not start", reason=str(error))
 
 
 def _planner(settings: Settings, stack: AsyncExitStack, memo: Memo) -> Planner:
@@ -232,4 +242,4 @@ async def _services(
     )
 
 
-__all__ = ["STAGES", "Program", "SetupError", "all_topics", "open_log", "open_program"]
+__all__ = ["STAGES", "Program", "all_topics", "open_log", "open_program"]
