@@ -67,10 +67,10 @@ _ROLE_WORDS: tuple[tuple[FigureRole, int, str], ...] = (
             "subtotal",
             3,
             r"(?:total\w*|totaal|summe|gesamt\w*|betrag|amount|montant|importe|importo|bedrag|valor) "
-            r"(?:(?:\w+ )?(?:excl\w*|exkl\w*|ex|before|without|ohne|hors|h ?t|net|netto|neto|nett|sin|senza|sem|"
-            r"s iva)"
+            r"(?:(?:\w+ )?(?:excl\w*|exkl\w*|ex|before|without|zzgl|zuzugl\w*|plus|ohne|hors|h ?t|net|netto|"
+            r"neto|nett|sin|senza|sem|s iva)"
             r"(?: .*)?)|"
-            r"(?:excl\w*|exkl\w*|before|without|ohne|hors|zzgl) (?:\w+ )?(?:tax\w*|vat|mwst|ust|tva|taxes?|btw|"
+            r"(?:excl\w*|exkl\w*|before|without|ohne|hors) (?:\w+ )?(?:tax\w*|vat|mwst|ust|tva|taxes?|btw|"
             r"iva|moms)|"
             r"net (?:amount|total|value|price|sum)|nettobetrag|nettosumme|netto ?summe|netto|nettowert|warenwert|"
             r"imponibile|totale imponibile|base imponible|base imposable|base tributavel|grondslag|taxable(?: \w+)?|"
@@ -224,7 +224,7 @@ CREDIT_HEADERS = re.compile(
 DISCOUNT_HEADERS = re.compile(r"\b(?:disc\w*|rabatt|remise|dto|descuento|sconto|korting|desconto|off)\b")
 BALANCE_HEADERS = re.compile(r"\b(?:balance|running balance|saldo|solde|kontostand)\b")
 _WORDS_RUN_TOGETHER = re.compile(r"(?<=[a-zà-ÿ]{3})(?=[A-Z]{2}|[A-Z][a-zà-ÿ]{2})")
-_ADDRESSES = re.compile(r"@|www\.|https?:|\.com\b|\.[a-z]{2}/")
+_ADDRESSES = re.compile(r"\w@\w|www\.|https?:|\.com\b|\.[a-z]{2}/")
 
 
 @dataclass(frozen=True, slots=True)
