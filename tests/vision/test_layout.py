@@ -228,6 +228,77 @@ def test_receipt_items_become_a_table_when_no_header_stands_above() -> None:
     ]
 
 
+def test_tax_is_found_when_its_label_carries_the_rate() -> None:
+    for label in ("VAT @ 20%", "zzgl. 20% MwSt.", "plus 20% VAT"):
+        document = read(
+            page_of(
+                [(20, "Invoice 17")],
+                None,
+                HEAD,
+                item("Desk lamp", "2", "£25.00", "£50.00"),
+                item("Mug", "1", "£10.00", "£10.00"),
+                [(450, label), (-860, "£12.00")],
+                [(450, "Grand total"), (-860, "£72.00")],
+            )
+        )
+        assert [f.value for f in document.figures if f.role == "tax"] == [Decimal("12.00")]
+        assert [len(table.rows) for table in document.tables] == [2]
+        assert (document.total, document.warnings) == (Decimal("72.00"), ())
+
+
+def test_till_receipt_is_read_when_its_currency_stands_between_label_and_amount() -> None:
+    document = read(
+        page_of(
+            [(20, "CORNERMARKT")],
+            [(280, "EUR")],
+            [(20, "Milch 3,5%"), (-380, "1,20 A")],
+            [(20, "Brot"), (-380, "3,50 A")],
+            [(20, "SUMME"), (240, "EUR"), (-350, "4,70")],
+            [(20, "BAR"), (240, "EUR"), (-350, "10,00")],
+            [(20, "Rückgeld"), (240, "EUR"), (-350, "5,30")],
+            None,
+            [(20, "02.11.2024"), (180, "17:23")],
+            *[None] * 5,
+            width=400,
+        )
+    )
+    assert (document.kind, document.total, document.date) == (
+        "receipt",
+        Decimal("4.70"),
+        datetime.date(2024, 11, 2),
+    )
+    roles = {f.role: f.value for f in document.figures}
+    assert (roles["paid"], roles["change"]) == (Decimal("10.00"), Decimal("5.30"))
+    assert [row[0].text for row in document.tables[0].rows] == ["Milch 3,5%", "Brot"]
+
+
+def test_receipt_is_dated_when_a_time_and_a_number_follow_under_an_address() -> None:
+    document = read(
+        page_of(
+            [(70, "CORNER CAFE")],
+            [(60, "12 Market Street")],
+            [(60, "Tel 555-0100")],
+            None,
+            [(20, "07/19/2024"), (140, "8:42 AM"), (-380, "#1093")],
+            None,
+            [(20, "2 Flat White"), (-380, "9.50")],
+            [(20, "1 Croissant"), (-380, "4.25")],
+            None,
+            [(20, "TOTAL"), (-380, "$13.75")],
+            [(20, "VISA"), (80, "****4242"), (-380, "13.75")],
+            *[None] * 5,
+            width=400,
+        )
+    )
+    assert (document.kind, document.total, document.date) == (
+        "receipt",
+        Decimal("13.75"),
+        datetime.date(2024, 7, 19),
+    )
+    assert document.warnings == ()
+    assert [f.value for f in document.figures if f.role == "paid"] == [Decimal("13.75")]
+
+
 def test_doubtful_digits_lower_the_confidence_when_one_is_weak() -> None:
     sure = run_of("$66.00", 400, 0)
     weak = run_of("$66.00", 400, 0, confidence=0.55)

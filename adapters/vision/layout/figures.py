@@ -25,6 +25,9 @@ _MONEY_ROLES = frozenset(
 
 _REFERENCES = re.compile(r"\b(?:iban|bic|swift|tel|phone|fax|kvk|siret|auth|ref|routing|sort code)\b", re.IGNORECASE)
 
+# The last digits of a card: "****4242".
+_CARD = re.compile(r"(?:[*•#xX.]\s?){2,}\d{3,4}")
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -86,13 +89,13 @@ def _of_row(rows: Sequence[Row], index: int, row: Row, notation: Notation) -> li
     label_runs: list[Run] = []
     for run in row.runs:
         text = cleaned_text(run.text)
-        number = notation.number(text)
+        number = None if _CARD.fullmatch(run.text.strip()) else notation.number(text)
         if number is not None:
             label, sources = _label_of(rows, index, run, label_runs, notation)
             if label and not _identifier(text, number):
                 found.append(_labelled(label, number, run, sources, index, notation))
             continue
-        inside = _inside(run, index, notation)
+        inside = None if _CARD.fullmatch(run.text.strip()) else _inside(run, index, notation)
         if inside is not None:
             if _followed_by_value(run, row, notation):
                 # "Tax 15% on $ 112.90" and its amount at the right: the numbers inside belong to the label.
@@ -103,7 +106,9 @@ def _of_row(rows: Sequence[Row], index: int, row: Row, notation: Notation) -> li
             label_runs = [] if inside else [run]
             continue
         if any(c.isalnum() for c in text) or mark_of(text):
-            label_runs = [run] if not _continues(label_runs, run) else [*label_runs, run]
+            # A currency in a column of its own belongs to the label however far to the right it stands.
+            continues = _continues(label_runs, run) or (bool(label_runs) and mark_of(text) is not None)
+            label_runs = [*label_runs, run] if continues else [run]
     return found
 
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from adapters.vision.layout.checks import ITEMS
 from adapters.vision.layout.figures import Labelled
 from adapters.vision.layout.lexicon import BALANCE_HEADERS, folded, kind_words
 from adapters.vision.layout.rows import Row, text_height
@@ -47,6 +48,8 @@ def kind_of(
     payment = sum(figure.role in ("paid", "change", "tip") for figure in figures)
     if payment and totals and page.height > 1.3 * page.width:
         votes["receipt"] += 2
+    if any(table.name == ITEMS for table in tables) and _settled(figures):
+        votes["receipt"] += 2
     interface = len(set(_INTERFACE.findall(folded(" \n ".join(row.text for row in rows)))))
     if votes:
         kind, count = votes.most_common(1)[0]
@@ -68,6 +71,16 @@ def kind_of(
     if totals:
         return "receipt" if page.height > page.width and len(rows) < 40 else "unknown"
     return "text" if len(figures) < 3 else "unknown"
+
+
+def _settled(figures: Sequence[Labelled]) -> bool:
+    """Something was given or given back below the total: paid at a till."""
+    totals = [
+        figure.row for figure in figures if figure.role in ("total", "amount_due") and figure.meaning.strength >= 2
+    ]
+    return bool(totals) and any(
+        figure.row > totals[0] and figure.role in ("paid", "change") and figure.number.money_like for figure in figures
+    )
 
 
 def _votes(rows: Sequence[Row]) -> Counter[str]:

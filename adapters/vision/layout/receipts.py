@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from adapters.vision.layout.checks import ITEMS
+from adapters.vision.layout.currencies import mark_of
 from adapters.vision.layout.dates import dates_in
 from adapters.vision.layout.lexicon import meaning_of
 from adapters.vision.layout.notation import Notation
@@ -38,6 +39,10 @@ def item_table(rows: Sequence[Row], notation: Notation) -> tuple[Table, frozense
             # A rule or a blank line begins something new.
             name, detail, open_rows = [], None, []
         if any(dates_in(run.text, notation.order) for run in row.runs):
+            name, detail, open_rows = [], None, []
+            continue
+        if all(mark_of(run.text) is not None for run in row.runs):
+            # The currency of the amounts, in a line of its own above them.
             name, detail, open_rows = [], None, []
             continue
         text_of_row = cleaned_text(row.text)

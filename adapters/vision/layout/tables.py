@@ -27,6 +27,7 @@ SUMMARY_ROLES = frozenset({"total", "amount_due", "subtotal", "tax", "discount",
 _DASHES = {"-", "–", "—", "--", "---", "n/a", "N/A"}
 # Digits that make no number: two of them run together, or one misread. Still a value, though not known.
 _UNREAD = re.compile(r"[\d.,']{5,}")
+_TELEPHONE = re.compile(r"\b(?:tel|phone|fax|telefon\w*|tél)\b[.:]?\s*[+(]?\d", re.IGNORECASE)
 _YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
 
 
@@ -92,9 +93,19 @@ def _header_like(row: Row, notation: Notation) -> bool:
     texts = [run.text for run in row.runs]
     if any(len(text) > 45 or text.endswith(":") or _coded(text) for text in texts):
         return False
+    if _addressed(row):
+        return False
     values = [is_value(text, notation) and not _YEAR.match(text) for text in texts]
     named = sum(any(c.isalpha() for c in text) for text in texts)
     return not any(values) and named >= 1 and (len(row.runs) >= 2 or named >= 1)
+
+
+def _addressed(row: Row) -> bool:
+    """A line of an address ("301 Market Street") or a telephone number, not names of columns."""
+    if any(_TELEPHONE.search(run.text) for run in row.runs):
+        return True
+    words = [word.text for word in row.runs[0].words]
+    return len(row.runs) == 1 and any(word.strip(".,").isdigit() and not _YEAR.match(word) for word in words)
 
 
 def _coded(text: str) -> bool:
