@@ -299,6 +299,57 @@ def test_receipt_is_dated_when_a_time_and_a_number_follow_under_an_address() -> 
     assert [f.value for f in document.figures if f.role == "paid"] == [Decimal("13.75")]
 
 
+def test_delivery_is_an_item_when_it_has_a_quantity_and_a_price() -> None:
+    document = read(
+        page_of(
+            [(20, "Invoice 17")],
+            None,
+            HEAD,
+            item("Desk lamp", "2", "$25.00", "$50.00"),
+            item("Mug", "1", "$10.00", "$10.00"),
+            item("Delivery", "1", "$5.00", "$5.00"),
+            [(-680, "Total"), (-860, "$65.00")],
+        )
+    )
+    assert values(document.tables[0], 3) == [Decimal("50.00"), Decimal("10.00"), Decimal("5.00")]
+    assert [f.value for f in document.figures if f.role == "shipping"] == []
+    assert (document.total, document.warnings) == (Decimal("65.00"), ())
+
+
+def test_count_is_no_total_when_it_stands_in_the_row_of_sums() -> None:
+    document = read(
+        page_of(
+            [(20, "Invoice 17")],
+            None,
+            HEAD,
+            item("Desk lamp", "2", "$25.00", "$50.00"),
+            item("Mug", "1", "$10.00", "$10.00"),
+            [(20, "Total"), (-500, "3"), (-860, "$60.00")],
+        )
+    )
+    assert [f.value for f in document.figures if f.role == "total"] == [Decimal("60.00")]
+
+
+def test_bill_gives_no_warning_when_a_balance_and_a_payment_stand_above_its_charges() -> None:
+    document = read(
+        page_of(
+            [(20, "Power Company")],
+            None,
+            [(20, "Previous balance"), (-380, "$42.18")],
+            [(20, "Payment received"), (-380, "-$42.18")],
+            [(20, "Electricity charges"), (-380, "$97.92")],
+            [(20, "Meter charges"), (-380, "$31.40")],
+            [(20, "Taxes and fees"), (-380, "$8.27")],
+            [(20, "Amount due"), (-380, "$137.59")],
+            *[None] * 5,
+            width=400,
+        )
+    )
+    assert (document.total, document.warnings) == (Decimal("137.59"), ())
+    assert [row[0].text for row in document.tables[0].rows] == ["Electricity charges", "Meter charges"]
+    assert [f.value for f in document.figures if f.role == "opening_balance"] == [Decimal("42.18")]
+
+
 def test_doubtful_digits_lower_the_confidence_when_one_is_weak() -> None:
     sure = run_of("$66.00", 400, 0)
     weak = run_of("$66.00", 400, 0, confidence=0.55)

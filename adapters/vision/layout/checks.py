@@ -15,11 +15,13 @@ from adapters.vision.layout.lexicon import (
     PRICE_HEADERS,
     QUANTITY_HEADERS,
     folded,
+    meaning_of,
 )
-from schemas.documents import Table
+from schemas.documents import Cell, Table
 
 _CENT = Decimal("0.011")
 _MOST = 3
+_WORD = re.compile(r"(?<![^\W_])[^\W\d_]{3,}(?![^\W_])")
 # The name of a receipt's table of items, which has no header of its own.
 ITEMS = "Items"
 
@@ -31,11 +33,24 @@ def lines_sum(tables: Sequence[Table]) -> Decimal | None:
         itemised = table.name == ITEMS or any(_column(table, p) is not None for p in (QUANTITY_HEADERS, PRICE_HEADERS))
         if column is None or not itemised:
             continue
-        cells = [row[column] for row in table.rows]
-        values = [cell.value for cell in cells if cell.text]
+        if any(_settles(row) or (not row[column].text and _valued(row)) for row in table.rows):
+            continue
+        values = [row[column].value for row in table.rows if row[column].text]
         if values and all(value is not None for value in values):
             return sum((value for value in values if value is not None), Decimal(0))
     return None
+
+
+def _settles(row: Sequence[Cell]) -> bool:
+    """What was owed before or paid since: no item, and sums with it are no sums of items."""
+    meaning = meaning_of(next((cell.text for cell in row if cell.text), ""))
+    negative = any(cell.value is not None and cell.value < 0 for cell in row)
+    return meaning.role in ("opening_balance", "closing_balance") or (meaning.role == "paid" and negative)
+
+
+def _valued(row: Sequence[Cell]) -> bool:
+    """It has a number in a column of numbers: an item whose amount was not read."""
+    return any(cell.value is not None for cell in row)
 
 
 def amount_column(table: Table) -> int | None:
@@ -108,12 +123,17 @@ def unread_warnings(tables: Sequence[Table]) -> list[str]:
             if column.kind not in ("number", "money", "percent"):
                 continue
             cells = [row[index] for row in table.rows]
-            unread = sum(cell.value is None and any(c.isdigit() for c in cell.text) for cell in cells)
+            unread = sum(cell.value is None and _number_like(cell.text) for cell in cells)
             if unread:
                 warnings.append(
                     f"{unread} of {len(cells)} numbers under {column.name or 'a column'} could not be read."
                 )
     return warnings[:_MOST]
+
+
+def _number_like(text: str) -> bool:
+    """Digits that should have made a number: not the words of a label, not a number after `#`."""
+    return any(c.isdigit() for c in text) and not _WORD.search(text) and not text.startswith("#")
 
 
 def _steps(table: Table, balance: int) -> list[tuple[str, Decimal, Decimal, Decimal]]:

@@ -53,7 +53,7 @@ def describe(page: Page, drawing: Drawing) -> DocumentDescription:
     body = frozenset(i for table in found for i in table.taken if i not in table.summary_rows)
     if not found and (items := _receipt_items(page, rows, written)) is not None:
         tables, body = (items[0],), items[1]
-    labelled = [*labelled_figures(rows, body, written), *balances(rows, body, found, written)]
+    labelled = [*labelled_figures(rows, body, written, found), *balances(rows, body, found, written)]
     labelled.sort(key=lambda item: (item.row, item.x1))
     kind = kind_of(page, rows, tables, labelled, photographic=drawing.photographic)
     if kind == "photo":

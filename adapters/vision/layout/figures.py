@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from adapters.vision.layout.columns import Lane
 from adapters.vision.layout.currencies import code_of, mark_of
 from adapters.vision.layout.dates import dates_in, masked
-from adapters.vision.layout.lexicon import Meaning, meaning_of
+from adapters.vision.layout.lexicon import QUANTITY_HEADERS, Meaning, folded, meaning_of
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.numbers import Number, cleaned_text
 from adapters.vision.layout.rows import Row
@@ -74,14 +75,32 @@ def unit_of(number: Number, role: FigureRole, currency: str | None) -> str | Non
     return currency if role in _MONEY_ROLES and not number.scaled else None
 
 
-def labelled_figures(rows: Sequence[Row], skipped: frozenset[int], notation: Notation) -> list[Labelled]:
-    """Every labelled number of the rows not skipped, in reading order."""
+def labelled_figures(
+    rows: Sequence[Row], skipped: frozenset[int], notation: Notation, tables: Sequence[FoundTable] = ()
+) -> list[Labelled]:
+    """Every labelled number of the rows not skipped, in reading order.
+
+    Of a table's sums those under a quantity are none: "Total" names the amount, not the count before it.
+    """
     found: list[Labelled] = []
     for index, row in enumerate(rows):
         if index in skipped:
             continue
-        found.extend(_of_row(rows, index, row, notation))
+        counts = [lane for table in tables if index in table.summary_rows for lane in table.lanes if _counts(lane)]
+        last = row.runs[-1].x1
+        found.extend(
+            item
+            for item in _of_row(rows, index, row, notation)
+            if item.x1 >= last
+            or item.number.money_like
+            or item.number.unit == "%"
+            or not any(lane.x0 <= item.x1 <= lane.x1 for lane in counts)
+        )
     return found
+
+
+def _counts(lane: Lane) -> bool:
+    return QUANTITY_HEADERS.search(folded(lane.name)) is not None
 
 
 def _of_row(rows: Sequence[Row], index: int, row: Row, notation: Notation) -> list[Labelled]:

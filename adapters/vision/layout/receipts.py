@@ -53,6 +53,10 @@ def item_table(rows: Sequence[Row], notation: Notation) -> tuple[Table, frozense
             break
         if meaning.role in _BETWEEN and meaning.strength >= 2:
             continue
+        if meaning.role == "opening_balance" or (meaning.role == "paid" and numbers and numbers[-1].value < 0):
+            # What was owed before and what was paid since are no items.
+            name, detail, open_rows = [], None, []
+            continue
         if not any(c.isalnum() for c in row.text):
             name, detail, open_rows = [], None, []
             continue

@@ -304,7 +304,8 @@ def _drafts(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notation
         if _is_data(row, notation):
             label = _summary_label(row, notation)
             begins = label and _says_total(filled[0], notation)
-            draft = _Draft(cells, index, summary=label and (len(filled) < typical or begins or len(filled) <= 2))
+            summary = label and (len(filled) < typical or begins or len(filled) <= 2)
+            draft = _Draft(cells, index, summary=summary and not _itemised(cells, lanes, typical, notation))
             if drafts and drafts[-1].summary and len(filled) <= 2 and _settles(filled[0], notation):
                 draft.summary = True
             if pending is not None and not draft.summary and not _has_text(cells, notation):
@@ -319,6 +320,17 @@ def _drafts(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notation
             pending = _Draft(cells, index)
     _unlabelled_sum(drafts, notation)
     return drafts
+
+
+def _itemised(cells: Sequence[Sequence[Run]], lanes: Sequence[Lane], typical: float, notation: Notation) -> bool:
+    """Delivery or a discount as an item: with a quantity and a price, and as many cells as the other items."""
+    filled = [cell for cell in cells if cell]
+    role = meaning_of(" ".join(run.text for run in filled[0])).role
+    counted = any(
+        QUANTITY_HEADERS.search(folded(lane.name)) and cell and notation.number(" ".join(run.text for run in cell))
+        for lane, cell in zip(lanes, cells, strict=True)
+    )
+    return role in ("shipping", "discount", "tip") and counted and len(filled) >= max(typical, 4)
 
 
 def _pitch(rows: Sequence[Row], notation: Notation) -> float:
