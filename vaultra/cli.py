@@ -12,17 +12,16 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.status import Status
 
 from schemas.errors import NotFound, SetupError, Unavailable, VaultraError
-from vaultra.settings import Settings
+from vaultra.settings import Settings, load
 
 app = typer.Typer(
     help="Vaultra turns document pictures into checked, executed analyses whose every figure can be followed.",
@@ -38,6 +37,9 @@ app.add_typer(events_app, name="events")
 app.add_typer(dead_app, name="dead-letters")
 app.add_typer(keys_app, name="keys")
 
+# Seconds to wait for another command that holds the data directory.
+_WAIT_FOR_OTHERS = 600.0
+
 _EXITS: tuple[tuple[type[VaultraError], int], ...] = ((Unavailable, 69), (SetupError, 2), (NotFound, 1))
 
 
@@ -46,7 +48,7 @@ def main() -> None:
     try:
         app()
     except VaultraError as error:
-        Console(stderr=True).print(f"vaultra: {error}", style="red", markup=False, highlight=False)
+        Console(stderr=True).print(f"vaultra: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(next((code for kind, code in _EXITS if isinstance(error, kind)), 1))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -57,12 +59,7 @@ def main() -> None:
 
 
 def _settings(**overrides: Any) -> Settings:
-    try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = "VAULTRA_" + "__".join(str(part).upper() for part in first["loc"])
-        raise SetupError(f"setting {name.replace('VAULTRA_VAULTRA_', 'VAULTRA_')}: {first['msg']}") from error
+    return load({name: value for name, value in overrides.items() if value is not None})
 
 
 def _run(work: Coroutine[Any, Any, int | None]) -> None:
@@ -83,13 +80,7 @@ def _logs_to_stderr(settings: Settings) -> None:
 async def _client(settings: Settings, console: Console | None) -> AsyncIterator[Any]:
     """A client of the running instance that is named or found, else of one started for this command alone."""
     from vaultra.client import VaultraClient
-    from vaultra.instance import running_url
-
-    url = settings.url or running_url(settings.data_dir)
-    if url:
-        async with VaultraClient(url, api_key=settings.api_key.get_secret_value() or None) as client:
-            yield client
-        return
+    from vaultra.instance import InstanceRunning, running_url
     from vaultra.serving import serving
 
     own = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
@@ -99,17 +90,29 @@ async def _client(settings: Settings, console: Console | None) -> AsyncIterator[
         if status is not None:
             status.update(words if done is None else f"{words} {done:.0%}")
 
-    if status is not None:
-        status.start()
-    try:
-        async with serving(own, progress) as (_, own_url):
-            if status is not None:
-                status.stop()
-            async with VaultraClient(own_url) as client:
-                yield client
-    finally:
+    async with AsyncExitStack() as stack:
+        if status is not None:
+            stack.enter_context(status)
+        deadline = time.monotonic() + _WAIT_FOR_OTHERS
+        while True:
+            url = settings.url or running_url(settings.data_dir)
+            if url:
+                key = settings.api_key.get_secret_value() or None
+                client = await stack.enter_async_context(VaultraClient(url, api_key=key))
+                break
+            try:
+                _, own_url = await stack.enter_async_context(serving(own, progress, shared=False))
+                client = await stack.enter_async_context(VaultraClient(own_url))
+                break
+            except InstanceRunning:
+                # Another command's own instance, or one that is just starting: it ends, or says where it is.
+                if time.monotonic() > deadline:
+                    raise
+                progress("waiting for another command to finish", None)
+                await asyncio.sleep(0.2)
         if status is not None:
             status.stop()
+        yield client
 
 
 @app.command()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -13,6 +15,11 @@ from schemas.errors import SetupError, Unavailable
 
 # A job waits behind others and may run three programs of two minutes each.
 JOB_TIMEOUT = 900.0
+# How long an instance may be away in the middle of a job: restarts take a few seconds.
+_RECONNECTS, _RECONNECT_PAUSE = 40, 0.5
+
+# The events that end a job.
+FINAL_EVENTS = frozenset({"analysis.completed", "analysis.failed", "document.refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,15 @@ class VaultraClient:
     def __init__(self, url: str, *, api_key: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self.url = url.rstrip("/")
+        parts = urlsplit(self.url)
+        try:
+            usable = (
+                parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            )
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SetupError(f"{url!r} is no address of an instance; it looks like http://127.0.0.1:8321")
         self._http = httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=httpx2.Timeout(60.0, connect=5.0))
 
     async def __aenter__(self) -> VaultraClient:
@@ -63,24 +79,28 @@ class VaultraClient:
     async def follow(self, job_id: str) -> AsyncIterator[LiveEvent]:
         """Every event of a job as it happens, from the first to the one that ends it; reconnects where it left."""
         last: str | None = None
-        for _ in range(20):
+        for attempt in range(_RECONNECTS):
+            if attempt:
+                await asyncio.sleep(_RECONNECT_PAUSE)
             headers = {"Last-Event-ID": last} if last else {}
             try:
                 async with self._http.stream(
                     "GET", f"/v1/jobs/{job_id}/events", headers=headers, timeout=httpx2.Timeout(JOB_TIMEOUT, connect=5)
                 ) as response:
+                    if response.status_code == 204:
+                        return
                     if response.status_code != 200:
                         await response.aread()
                         raise self._error(response, self._json(response))
                     async for event in _server_sent_events(response.aiter_lines()):
                         last = event.id
                         yield event
-                    return
-            except (httpx2.RemoteProtocolError, httpx2.ReadError):
+                        if event.name in FINAL_EVENTS:
+                            return
+            except httpx2.TransportError:
+                # The server went away or was restarted: what it acknowledged goes on, so the feed does too.
                 continue
-            except httpx2.HTTPError as error:
-                raise Unavailable(f"{self.url} stopped answering: {error}") from error
-        raise Unavailable(f"{self.url} keeps closing the live feed of job {job_id}")
+        raise Unavailable(f"{self.url} stopped answering before job {job_id} ended; it goes on when the instance does")
 
     async def job(self, job_id: str, *, wait_for: str | None = None) -> dict[str, Any]:
         """The job's detail; with `wait_for`, not older than that event."""
@@ -112,7 +132,7 @@ class VaultraClient:
     def _error(self, response: httpx2.Response, body: dict[str, Any]) -> Exception:
         detail = body.get("detail") or body.get("title") or "no detail"
         if response.status_code in (401, 403):
-            return SetupError(f"{self.url} refused the key: {detail}. Set VAULTRA_API_KEY.")
+            return SetupError(f"{self.url} refused the key: {detail.rstrip('.')}. Set VAULTRA_API_KEY.")
         if response.status_code >= 500 or response.status_code == 429:
             return Unavailable(f"{self.url} answered {response.status_code}: {detail}")
         return SetupError(f"{self.url} answered {response.status_code}: {detail}")

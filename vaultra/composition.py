@@ -107,6 +107,8 @@ async def open_program(
     async with AsyncExitStack() as stack:
         progress("starting the database", None)
         database, event_log = await stack.enter_async_context(open_log(settings))
+        if not is_loopback(settings.host):
+            check_bind(settings.host, await keys_exist(database.pool))
         blobs = LocalBlobStore(settings.data_dir / "blobs")
         memo = PostgresMemo(database.pool, _prices(settings))
 
@@ -138,6 +140,12 @@ async def open_program(
             settings, database, event_log, blobs=blobs, pictures=pictures, projections=projections, runtime=runtime
         )
         yield Program(settings, database, event_log, blobs, runtime, projections, sandbox, services)
+
+
+def make_sandbox(settings: Settings) -> BubblewrapSandbox:
+    """The sandbox with the configured limits."""
+    limits = SandboxLimits(cpus=settings.sandbox.cpus, memory=settings.sandbox.memory, timeout=settings.sandbox.timeout)
+    return BubblewrapSandbox(settings.data_dir, limits, allow_degraded=settings.sandbox.allow_degraded)
 
 
 async def _stage_ports(
@@ -217,8 +225,6 @@ async def _services(
 ) -> ApiServices:
     keys = ApiKeyAuthenticator(database.pool)
     local = is_loopback(settings.host)
-    if not local:
-        check_bind(settings.host, await keys_exist(database.pool))
 
     async def stages_run() -> bool:
         return not runtime.halted

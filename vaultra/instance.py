@@ -5,11 +5,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from schemas.errors import SetupError
+
+# A command that looks whether an instance runs holds the lock for an instant.
+_GLANCES = 5
+
+
+class InstanceRunning(SetupError):
+    """Another process holds the data directory."""
 
 
 def _paths(data_dir: Path) -> tuple[Path, Path]:
@@ -20,7 +28,7 @@ def _paths(data_dir: Path) -> tuple[Path, Path]:
 def exclusive(data_dir: Path) -> Iterator[None]:
     """Hold the data directory. The kernel gives the lock back when the process dies, however it dies.
 
-    Raises SetupError when another process holds it, or when the directory cannot be made.
+    Raises InstanceRunning when another process holds it, SetupError when the directory cannot be made.
     """
     lock, where = _paths(data_dir)
     try:
@@ -29,20 +37,32 @@ def exclusive(data_dir: Path) -> Iterator[None]:
     except OSError as error:
         raise SetupError(f"the data directory {data_dir} cannot be used: {error.strerror}") from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(descriptor):
             url = running_url(data_dir)
-            raise SetupError(
+            raise InstanceRunning(
                 f"an instance is already running on {data_dir}" + (f": {url}" if url else "") + ". Stop it, use it "
                 "with --url, or set VAULTRA_DATA_DIR to another folder."
-            ) from None
+            )
+        # What a killed instance announced must not be taken for this one.
+        where.unlink(missing_ok=True)
         try:
             yield
         finally:
             where.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    for glance in range(_GLANCES):
+        if glance:
+            time.sleep(0.02)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return True
+    return False
 
 
 def announce(data_dir: Path, url: str) -> None:

@@ -143,9 +143,16 @@ def show_answer(console: Console, detail: dict[str, Any]) -> None:
         failure = detail.get("failure") or {}
         _print(console, "[red]●[/]", f"failed in {failure.get('stage')}", str(failure.get("reason")))
         return
+    if status != "completed":
+        _print(console, "[yellow]●[/]", str(status), "the analysis has not ended")
+        return
     answer = detail.get("answer") or {}
     verdict = str(answer.get("verdict"))
-    _print(console, _MARKS.get(verdict, "●"), verdict.replace("_", " "), str(answer.get("text")))
+    words = verdict.replace("_", " ")
+    # Answers that say nothing begin with their verdict already.
+    text = str(answer.get("text"))
+    text = text[len(words) + 2 :] if text.lower().startswith(f"{words}: ") else text
+    _print(console, _MARKS.get(verdict, "●"), words, text)
     evidence = Table.grid(padding=(0, 2))
     for item in (answer.get("evidence") or [])[:6]:
         box = item.get("box")
@@ -186,4 +193,6 @@ def show_cost(console: Console, detail: dict[str, Any]) -> None:
         parts.append(f"{float(cost['seconds']):.2f} s of work")
     for currency, amount in (cost.get("money") or {}).items():
         parts.append(f"{amount} {currency}")
-    console.print(Text("    " + " · ".join(part for part in parts if part), "dim"))
+    line = " · ".join(part for part in parts if part)
+    if line:
+        console.print(Text(f"    {line}", "dim"))

@@ -35,6 +35,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        # Bound and not listening, a port can be bound by two; the second must fail now, not after start-up.
+        listener.listen()
     except OSError as error:
         raise SetupError(
             f"{host}:{port} cannot be listened on: {error.strerror or error}. Set VAULTRA_PORT (0 takes a free one)."
@@ -49,9 +51,11 @@ def _url(host: str, listener: socket.socket) -> str:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, progress: StartupProgress = lambda words, done: None
+    settings: Settings, progress: StartupProgress = lambda words, done: None, *, shared: bool = True
 ) -> AsyncIterator[tuple[Program, str]]:
     """A whole instance – stages, projections, API – and the URL where it answers.
+
+    A `shared` one is announced to commands started beside it; one that ends with its command is not.
 
     Raises SetupError when the data directory or the port is taken.
     """
@@ -76,7 +80,8 @@ async def serving(
                             raise SetupError("the HTTP server ended while it was starting")
                         await asyncio.sleep(0.01)
                     url = _url(settings.host, listener)
-                    announce(settings.data_dir, url)
+                    if shared:
+                        announce(settings.data_dir, url)
                     settle_garbage_collection()
                     yield program, url
                 finally:

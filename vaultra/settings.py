@@ -6,12 +6,17 @@ all and a test compares the two.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import SetupError
 
 
 class _Section(BaseModel):
@@ -47,7 +52,7 @@ class Sandbox(_Section):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="VAULTRA_", env_nested_delimiter="__", env_file=".env", frozen=True, extra="forbid"
+        env_prefix="VAULTRA_", env_nested_delimiter="__", env_file=".env", frozen=True, extra="ignore"
     )
 
     runtime: Literal["embedded"] = Field(default="embedded", description="where the log lives")
@@ -69,3 +74,31 @@ class Settings(BaseSettings):
     code: ModelServer = Field(default=ModelServer(), description="language model that writes free-form code")
     vision: ModelServer = Field(default=ModelServer(), description="vision model; RapidOCR when empty")
     sandbox: Sandbox = Field(default=Sandbox(), description="limits of code that runs")
+
+
+def load(overrides: Mapping[str, Any]) -> Settings:
+    """The settings of this process. Raises SetupError for a value that does not fit and for a name that is none.
+
+    Other programs' variables in `.env` are left alone; a `VAULTRA_…` that is no setting is a slip of the pen.
+    """
+    known = set(names(Settings))
+    for name in {**dotenv_values(".env"), **os.environ}:
+        if name.startswith("VAULTRA_") and name.upper() not in known:
+            raise SetupError(f"{name} is no setting; .env.example lists them all")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "VAULTRA_" + "__".join(str(part).upper() for part in first["loc"])
+        raise SetupError(f"setting {name}: {first['msg']}") from error
+
+
+def names(model: type[BaseModel], prefix: str = "VAULTRA_") -> list[str]:
+    """Names of every variable that is read; a section may also be given whole, as JSON."""
+    found = []
+    for field, info in model.model_fields.items():
+        name = prefix + field.upper()
+        found.append(name)
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            found += names(info.annotation, f"{name}__")
+    return found

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from vaultra.client import VaultraClient
 from vaultra.presentation import show_answer, show_cost, show_progress
@@ -51,7 +52,7 @@ async def analyze(
         else:
             show_answer(console, detail)
             show_cost(console, detail)
-        worst = max(worst, {"refused": EXIT_REFUSED, "failed": EXIT_FAILED}.get(str(report["status"]), EXIT_OK))
+        worst = max(worst, {"completed": EXIT_OK, "refused": EXIT_REFUSED}.get(str(report["status"]), EXIT_FAILED))
     return worst
 
 
@@ -62,17 +63,20 @@ async def analyze_one(
     upload = await client.upload(picture.name, picture.data, question=picture.question, business_id=business_id)
     if upload.refusal is not None or upload.job_id is None:
         report = refused_report(upload.job_id, picture.name, picture.question, upload.refusal or {})
+        if console is not None:
+            console.print(_title(picture))
         return report, report
     if console is None:
         final = None
         async for event in client.follow(upload.job_id):
             final = event
     else:
-        asked = f" [dim]·[/] [italic]{_escape(picture.question)}[/]" if picture.question else ""
-        final = await show_progress(console, f"[bold]{_escape(picture.name)}[/]{asked}", client.follow(upload.job_id))
+        final = await show_progress(console, _title(picture), client.follow(upload.job_id))
     detail = await client.job(upload.job_id, wait_for=final.id if final else None)
     return job_report(detail), detail
 
 
-def _escape(text: str | None) -> str:
-    return (text or "").replace("[", r"\[")
+def _title(picture: Picture) -> str:
+    """The picture's name and question, as markup."""
+    asked = f" [dim]·[/] [italic]{escape(picture.question)}[/]" if picture.question else ""
+    return f"[bold]{escape(picture.name)}[/]{asked}"

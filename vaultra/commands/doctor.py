@@ -15,13 +15,13 @@ from rich.text import Text
 
 from adapters.database import Database
 from adapters.minilm import MiniLmEmbedder
-from sandbox.runner import BubblewrapSandbox
 from schemas.errors import VaultraError
 from streams.postgres_log import PostgresEventLog
-from vaultra.composition import all_topics
+from vaultra.composition import all_topics, make_sandbox
 from vaultra.instance import running_url
 from vaultra.settings import ModelServer, Settings
 
+_LIMITS = ("memory:", "cpu:", "time:")
 # An upload's blob, the database's write-ahead log and a sandbox root need room.
 _DISK_LOW = 2 * 1024**3
 
@@ -54,12 +54,16 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
     yield Check("python", True, f"{platform.python_version()} on {platform.platform(terse=True)}")
     url = running_url(settings.data_dir)
     yield Check("instance", None if url is None else True, url or "none runs on this data directory")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        yield Check("data directory", False, f"{settings.data_dir} cannot be used: {error.strerror}")
+        return
     free = shutil.disk_usage(settings.data_dir).free
     yield Check("disk", free > _DISK_LOW, f"{free >> 30} GiB free for {settings.data_dir}")
     async for check in _log(settings):
         yield check
-    sandbox = BubblewrapSandbox(settings.data_dir, allow_degraded=settings.sandbox.allow_degraded)
+    sandbox = make_sandbox(settings)
     try:
         found = await sandbox.start()
     finally:
@@ -67,7 +71,11 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
     detail = f"{sandbox.name}: {len(found.controls)} controls hold" if found.available else str(found.detail)
     yield Check("sandbox", found.available, detail)
     if found.available:
-        yield Check("controls", True, ", ".join(found.controls))
+        # Limits as the canary ran with them are smaller than a program's; what they are is in the settings.
+        limits = settings.sandbox
+        words = f"{limits.memory >> 20} MiB, {limits.cpus:g} cores, {limits.timeout:g} s a program"
+        yield Check("limits", True, words)
+        yield Check("walls", True, ", ".join(control for control in found.controls if not control.startswith(_LIMITS)))
     for missing in found.missing if found.available else ():
         yield Check("degraded", False, missing)
     try:
