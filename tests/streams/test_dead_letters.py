@@ -10,7 +10,7 @@ import pytest
 
 from schemas.base import EventData
 from schemas.envelope import Event
-from schemas.errors import ModelFault, NotFound
+from schemas.errors import NotFound
 from streams.dead_letters import group_by_cause, list_letters, replay, show
 from streams.embedded import EmbeddedRuntime
 from streams.memory_log import MemoryEventLog
@@ -38,7 +38,7 @@ class Work:
 
     async def __call__(self, event: Event[Ping]) -> Sequence[EventData]:
         if not self.mended:
-            raise ModelFault("unusable") if event.data.number % 3 else ValueError("zero")
+            raise LookupError("unusable") if event.data.number % 3 else ValueError("zero")
         self.order.append(event.data.number)
         return [Pong(number=event.data.number)]
 
@@ -65,7 +65,7 @@ async def log() -> MemoryEventLog:
 async def test_letters_are_grouped_by_what_killed_them(log: MemoryEventLog) -> None:
     groups = await group_by_cause(log, "answer")
     assert [(group.cause.split()[0], len(group.letters)) for group in groups] == [
-        ("ModelFault", 6),
+        ("LookupError", 6),
         ("ValueError", 3),
         ("InvalidEvent", 1),
     ]
