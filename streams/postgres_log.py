@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +20,6 @@ from streams.log_tail import LogTail
 from streams.log_writer import PLANNING, LogWriter
 from streams.topics import TOPICS, Topic
 
-CHANNEL = "vaultra_log"
 _TAIL_BYTES = 24 * 1024**2
 _QUEUE_BYTES = 64 * 1024**2
 _GROUP_BYTES = 8 * 1024**2
@@ -30,8 +28,9 @@ _GROUP_UNITS = 512
 _MESSAGE_SIZE = 700
 _READ_BYTES = 32 * 1024**2
 _PATIENCE = 10.0
-# How long a lost notification could go unnoticed; a lost connection is noticed at once.
+# Seconds between looks at the table: while appends are heard of, and while there is no connection to hear them.
 _HEARTBEAT = 5.0
+_LOOK_AGAIN = 0.3
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 _READ = """
@@ -72,8 +71,7 @@ class PostgresEventLog(EventLog):
         self._places = Places(topics)
         self._readers = readers
         self._tail = LogTail(tail_bytes)
-        self._instance = os.urandom(8).hex()
-        self._writer = LogWriter(database, self._instance, self._places, self._tail, patience)
+        self._writer = LogWriter(database, self._places, self._tail, patience)
         self._group = GroupCommit[Append, Sequence[Appended]](
             self._writer.commit,
             most_units=_GROUP_UNITS,
@@ -81,10 +79,9 @@ class PostgresEventLog(EventLog):
             queue_bytes=queue_bytes,
             patience=patience,
         )
-        self._blind = True
         self._turn = 0
         self._closed = False
-        self._listening = asyncio.create_task(self._listen(), name="log listener")
+        self._connected = asyncio.create_task(self._stay_connected(), name="log connection")
 
     @classmethod
     async def open(
@@ -141,13 +138,13 @@ class PostgresEventLog(EventLog):
                 raise SetupError(f"partition {place.partition} of topic {place.topic!r} is not on the log")
         while True:
             self._check_open()
-            if self._blind:
+            if not self._writer.hearing:
                 await self._refresh({place.topic for place in positions})
             found = await self._read_now(positions, limit)
             left = deadline - loop.time()
             if found or left <= 0 or self._closed:
                 return found
-            await self._tail.wait(positions, min(left, 0.5) if self._blind else left)
+            await self._tail.wait(positions, left if self._writer.hearing else min(left, _LOOK_AGAIN))
             if self._closed:
                 return ()
 
@@ -237,9 +234,9 @@ class PostgresEventLog(EventLog):
         await self._group.close()
         self._closed = True
         self._tail.wake_all()
-        self._listening.cancel()
+        self._connected.cancel()
         with suppress(asyncio.CancelledError):
-            await self._listening
+            await self._connected
         await self._writer.close()
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -258,41 +255,20 @@ class PostgresEventLog(EventLog):
         for row in rows:
             self._tail.reached(TopicPartition(row[0], row[1]), row[2])
 
-    async def _listen(self) -> None:
-        """Keep a connection that hears of other instances' appends. Without one, readers look for themselves."""
+    async def _stay_connected(self) -> None:
+        """Hear of other instances' appends, also after the connection broke, and look now and then all the same."""
         while True:
+            self._writer.unheard.clear()
             try:
-                connection = await self._database.connect(**PLANNING)
+                await self._writer.connect()
+                await self._refresh(self._places.of)
+                self._writer.catch_up()
             except Unavailable:
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(_LOOK_AGAIN)
                 continue
-            try:
-                lost = asyncio.Event()
-                connection.add_termination_listener(lambda _, lost=lost: lost.set())
-                await connection.add_listener(CHANNEL, self._heard)
-                while not lost.is_set():
-                    await self._refresh(self._places.of)
-                    self._blind = False
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(_HEARTBEAT):
-                            await lost.wait()
-            except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await asyncio.sleep(0.2)
-            finally:
-                self._blind = True
-                self._tail.wake_all()
-                connection.terminate()
-
-    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        writer, _, ends = str(payload).partition(" ")
-        if writer == self._instance:  # the writer told its readers already
-            return
-        if not ends:
-            self._blind = True
-            self._tail.wake_all()
-        for item in ends.split():
-            topic, partition, end = item.rsplit(":", 2)
-            self._tail.reached(TopicPartition(topic, int(partition)), int(end))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HEARTBEAT):
+                    await self._writer.unheard.wait()
 
 
 async def _keep_as_is(_connection: asyncpg.Connection) -> None:

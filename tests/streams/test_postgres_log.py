@@ -146,3 +146,37 @@ async def test_append_waits_its_turn_when_the_queue_is_full(database: Database) 
 async def test_append_is_refused_when_the_topic_is_unknown(log: PostgresEventLog) -> None:
     with pytest.raises(SetupError, match="'no such topic' is not on the log"):
         await log.append([message("a", topic="no such topic")])
+
+
+async def test_reader_is_woken_when_another_instance_appends_to_very_many_partitions_at_once(
+    database: Database,
+) -> None:
+    """More than one notification can name."""
+    wide = Topic("wide", 150, ())
+    reader, writer = [await PostgresEventLog.open(database, [wide]) for _ in range(2)]
+    positions = await reader.latest(["wide"])
+    waiting = asyncio.create_task(reader.read(positions, wait=60))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(4):
+        await writer.append([message(str(n), topic="wide", key=str(n)) for n in range(2000)])
+        assert await waiting
+    await reader.close()
+    await writer.close()
+
+
+async def test_append_notifies_nobody_when_the_instance_is_alone(database: Database, log: PostgresEventLog) -> None:
+    heard: list[object] = []
+    listener = await asyncpg.connect(database.dsn)
+    await listener.add_listener("vaultra_log", lambda *notification: heard.append(notification))
+    await log.append([message("alone")])
+    other = await PostgresEventLog.open(database, TOPICS)
+    await other.append([message("first")])
+    await log.append([message("second")])
+    async with asyncio.timeout(5):
+        while not heard:
+            await asyncio.sleep(0.005)
+    payloads = [str(notification[-1]) for notification in heard]  # type: ignore[index]
+    assert not any("words:0:1" in payload for payload in payloads)
+    assert any("words:0:2" in payload or "words:0:3" in payload for payload in payloads)
+    await other.close()
+    await listener.close()

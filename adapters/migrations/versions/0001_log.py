@@ -174,8 +174,10 @@ BEGIN
             WHERE p.next_offset < excluded.next_offset;
     END IF;
 
-    -- Too long a list for one notification tells the others to look for themselves.
-    IF cardinality(ids) > 0 THEN
+    -- Every instance that listens holds this lock shared, the caller's own session too, which never conflicts with
+    -- itself: to get it means that nobody else listens. One that comes just now waits for this commit, then looks.
+    IF cardinality(ids) > 0 AND NOT pg_try_advisory_xact_lock(7809651901825838951) THEN
+        -- Too long a list for one notification tells the others to look for themselves.
         IF cardinality(part_topics) <= 100 THEN
             FOR i IN 1 .. cardinality(part_topics) LOOP
                 payload := payload || ' ' || part_topics[i] || ':' || part_numbers[i] || ':' || nexts[i];
