@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bench.result import Result
+from sandbox.bubblewrap_backend import BubblewrapBackend
 from sandbox.limits import MIB, Limits
-from sandbox.runner import BubblewrapSandbox
+from sandbox.runner import PooledSandbox
 
 _ROUNDS = 30
 _RATIO = 6.7
@@ -25,7 +26,7 @@ def run() -> list[Result]:
 
 
 async def _measure() -> list[Result]:
-    runner = BubblewrapSandbox(Path(".cache"), Limits(timeout=30.0, memory=1024 * MIB), parallel=8)
+    runner = PooledSandbox(BubblewrapBackend(Path(".cache")), Limits(timeout=30.0, memory=1024 * MIB), parallel=8)
     capabilities = await runner.start()
     if not capabilities.available:
         await runner.close()

@@ -9,7 +9,12 @@ from typing import Protocol
 from adapters.ports import SandboxOutcome
 from sandbox.limits import Limits
 
-Cancelled = Callable[[], bool]
+# Told what getting ready is doing: (words, fraction done).
+Progress = Callable[[str, float], None]
+
+
+def silent(message: str, fraction: float) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,7 @@ class Capabilities:
     """What a backend can enforce on this machine, found out by running a canary program.
 
     `controls` hold; `missing` are required controls that do not, with the reason. `available` is whether programs
-    are run: nothing is missing, or what is missing was allowed to be.
+    are run: nothing is missing, or what is missing was allowed to be. `detail` says why they are not.
     """
 
     backend: str
@@ -28,23 +33,48 @@ class Capabilities:
 
 
 class Box(Protocol):
-    """A started box without an untrusted byte in it. Used once, by the thread that prepared it."""
+    """A started box without an untrusted byte in it. Used once, by one thread at a time."""
 
-    def run(self, code: str, inputs: Mapping[str, bytes], env: Mapping[str, str]) -> SandboxOutcome:
-        """Let the program run to its end, in whatever way it ends, and destroy the box."""
+    @property
+    def limits(self) -> Limits:
+        """What it was made for; nothing else may run in it."""
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """What is enforced on it, read back from the outside before any untrusted byte went in."""
+
+    def alive(self) -> bool:
+        """Whether it still waits for its program: the kernel may have ended it in the meantime."""
+
+    def run(
+        self, code: str, inputs: Mapping[str, bytes], env: Mapping[str, str], cancelled: int | None = None
+    ) -> SandboxOutcome:
+        """Let the program run to its end, in whatever way it ends. `cancelled` is a descriptor that becomes readable
+        to stop it. Never raises for what the program does; `destroy` comes after it in any case."""
 
     def destroy(self) -> None:
         """Kill whatever is in the box and remove everything it left on the host. Safe to call twice."""
 
 
 class SandboxBackend(Protocol):
-    """A way to run untrusted code behind walls. Blocking: the async face is `sandbox.runner`."""
+    """A way to run untrusted code behind walls. Blocking and safe to call from several threads; the async face, with
+    queue and warm boxes, is `sandbox.runner`. A new one is added to `sandbox.backends`."""
 
     @property
     def name(self) -> str: ...
 
-    def probe(self) -> Capabilities:
-        """Run the canary (cached)."""
+    def probe(self, progress: Progress = silent) -> Capabilities:
+        """Get ready, sweep up what killed processes left behind, and run the canary (`sandbox.canary`) in a box.
+
+        Not cached: whoever asks remembers. Never raises SandboxUnavailable: `available` and `detail` tell.
+        """
 
     def prepare(self, limits: Limits) -> Box:
-        """Start a box. Raises SandboxUnavailable when a required control does not hold."""
+        """Start a box; only after a probe that said `available`.
+
+        Raises SandboxUnavailable when it cannot be started or a required control does not hold; nothing is left
+        behind then.
+        """
+
+    def close(self) -> None:
+        """Give up what boxes are made with. Every box has been destroyed before."""

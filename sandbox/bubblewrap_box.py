@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -52,6 +53,10 @@ class BubblewrapBox:
         """Close this descriptor when the box is destroyed."""
         self.descriptors.append(descriptor)
         return descriptor
+
+    def alive(self) -> bool:
+        """Whether it still waits for its program."""
+        return self.monitor >= 0 and not select.select([self.monitor], [], [], 0)[0]
 
     def kill(self) -> None:
         """End every process in the box: the kernel does so when process 1 of the namespace dies."""

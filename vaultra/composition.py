@@ -42,8 +42,9 @@ from processors.reasoning import reasoning
 from processors.stage import Stage
 from processors.vision import vision
 from projections.runner import ProjectionRunner
+from sandbox.backends import BackendName, make_backend
 from sandbox.limits import Limits as SandboxLimits
-from sandbox.runner import BubblewrapSandbox
+from sandbox.runner import PooledSandbox
 from schemas.errors import VaultraError
 from streams.embedded import EmbeddedRuntime
 from streams.lease import PostgresLease
@@ -80,7 +81,7 @@ class Program:
     blobs: BlobStore
     runtime: EmbeddedRuntime
     projections: ProjectionRunner
-    sandbox: BubblewrapSandbox
+    sandbox: PooledSandbox
     services: ApiServices
 
 
@@ -112,11 +113,7 @@ async def open_program(
         blobs = LocalBlobStore(settings.data_dir / "blobs")
         memo = PostgresMemo(database.pool, _prices(settings))
 
-        sandbox = BubblewrapSandbox(
-            settings.data_dir,
-            SandboxLimits(cpus=settings.sandbox.cpus, memory=settings.sandbox.memory, timeout=settings.sandbox.timeout),
-            allow_degraded=settings.sandbox.allow_degraded,
-        )
+        sandbox = make_sandbox(settings)
         stack.push_async_callback(sandbox.close)
         pictures = PillowPictureReader()
         stack.push_async_callback(pictures.close)
@@ -142,10 +139,13 @@ async def open_program(
         yield Program(settings, database, event_log, blobs, runtime, projections, sandbox, services)
 
 
-def make_sandbox(settings: Settings) -> BubblewrapSandbox:
-    """The sandbox with the configured limits."""
+def make_sandbox(settings: Settings, backend: BackendName | None = None) -> PooledSandbox:
+    """The sandbox with the configured limits, of the configured backend or of another that is named."""
+    chosen = make_backend(
+        backend or settings.sandbox.backend, settings.data_dir, allow_degraded=settings.sandbox.allow_degraded
+    )
     limits = SandboxLimits(cpus=settings.sandbox.cpus, memory=settings.sandbox.memory, timeout=settings.sandbox.timeout)
-    return BubblewrapSandbox(settings.data_dir, limits, allow_degraded=settings.sandbox.allow_degraded)
+    return PooledSandbox(chosen, limits)
 
 
 async def _stage_ports(

@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sandbox.backends import BackendName
 from schemas.errors import SetupError
 
 
@@ -42,6 +43,7 @@ class ModelServer(_Section):
 class Sandbox(_Section):
     """Limits of one run of untrusted code."""
 
+    backend: BackendName = Field(default="bubblewrap", description="what the walls are made of; none stands in for it")
     cpus: float = Field(default=2.0, gt=0, description="CPU cores")
     memory: int = Field(default=2 * 1024**3, ge=64 * 1024**2, description="bytes, swap included")
     timeout: float = Field(default=120.0, gt=0, description="seconds of wall time")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.bubblewrap_backend import BubblewrapBackend
 from sandbox.cgroups import find_parents
 from sandbox.root_tree import RootTree, build_root
-from sandbox.runner import BubblewrapSandbox
+from sandbox.runner import PooledSandbox
 from schemas.errors import SandboxUnavailable
 from tests.sandbox.quick import QUICK
 
@@ -29,9 +30,9 @@ def root_tree(sandbox_data: Path) -> RootTree:
 
 
 @pytest.fixture(scope="session")
-async def sandbox(sandbox_data: Path, root_tree: RootTree) -> AsyncIterator[BubblewrapSandbox]:
+async def sandbox(sandbox_data: Path, root_tree: RootTree) -> AsyncIterator[PooledSandbox]:
     """The sandbox with everything on. Skips where the machine cannot: CI runs where it can."""
-    runner = BubblewrapSandbox(sandbox_data, QUICK, parallel=8)
+    runner = PooledSandbox(BubblewrapBackend(sandbox_data), QUICK, parallel=8)
     capabilities = await runner.start()
     if not capabilities.available:
         await runner.close()

@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.limits import Limits
 from sandbox.root_tree import RootTree
-from sandbox.runner import BubblewrapSandbox
+from sandbox.runner import PooledSandbox
 from tests.sandbox.quick import QUICK
 
 _OWN = sorted((Path(__file__).parent / "attacks").glob("*.py"))
@@ -98,7 +98,7 @@ def _env(script: Path, host: Host, limits: Limits) -> dict[str, str]:
 
 @pytest.mark.parametrize("script", [*_SHARED, *_OWN], ids=lambda path: path.stem)
 async def test_attack_bounces_when_run_in_the_box(
-    script: Path, sandbox: BubblewrapSandbox, host: Host, boxes_left: Callable[[], list[Path]]
+    script: Path, sandbox: PooledSandbox, host: Host, boxes_left: Callable[[], list[Path]]
 ) -> None:
     code = script.read_text()
     limits = _limits(script)
@@ -111,9 +111,7 @@ async def test_attack_bounces_when_run_in_the_box(
     assert boxes_left() == []
 
 
-async def test_dishonest_output_is_named_and_left_when_files_are_collected(
-    sandbox: BubblewrapSandbox, host: Host
-) -> None:
+async def test_dishonest_output_is_named_and_left_when_files_are_collected(sandbox: PooledSandbox, host: Host) -> None:
     script = Path(__file__).parent / "attacks" / "output_tree.py"
     outcome = await sandbox.run(script.read_text(), {}, env=host.env)
     rejected = " | ".join(outcome.result.rejected_artefacts)

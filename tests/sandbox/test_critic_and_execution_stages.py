@@ -18,7 +18,7 @@ from adapters.ports import SandboxOutcome, SandboxRunner
 from processors.compile import compile_plan
 from processors.critic import critic as critic_stage
 from processors.execution import execution as execution_stage
-from sandbox.runner import BubblewrapSandbox
+from sandbox.runner import PooledSandbox
 from schemas.analyses import (
     AnalysisFailed,
     CodeExecuted,
@@ -69,7 +69,7 @@ def _event(data: Any) -> Event[Any]:
 
 
 @pytest.fixture
-async def ports(sandbox: BubblewrapSandbox, tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
+async def ports(sandbox: PooledSandbox, tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
     reviewer = RuffBanditCritic()
     yield {"critic": reviewer, "sandbox": sandbox, "blobs": LocalBlobStore(tmp_path / "blobs")}
     await reviewer.close()

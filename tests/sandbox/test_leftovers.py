@@ -17,7 +17,7 @@ from sandbox import canary
 from sandbox.bubblewrap import Bubblewrap
 from sandbox.cgroups import Parent, box_name, find_parents, sweep
 from sandbox.root_tree import RootTree
-from sandbox.runner import BubblewrapSandbox
+from sandbox.runner import PooledSandbox
 from tests.sandbox.quick import QUICK
 
 _ORDINARY = 1_899_999_999  # a user id nobody has
@@ -35,7 +35,7 @@ box.run("while True: pass", {}, {})
 
 
 async def test_box_dies_and_its_traces_are_swept_when_its_owner_is_killed(
-    sandbox: BubblewrapSandbox, sandbox_data: Path, root_tree: RootTree, boxes_left: Callable[[int], list[Path]]
+    sandbox: PooledSandbox, sandbox_data: Path, root_tree: RootTree, boxes_left: Callable[[int], list[Path]]
 ) -> None:
     owner = subprocess.Popen([sys.executable, "-c", _HOLD, sandbox_data], stdout=subprocess.PIPE)
     assert owner.stdout is not None
@@ -55,7 +55,7 @@ def _ended(pidfd: int) -> bool:
     return bool(select.select([pidfd], [], [], 10)[0])
 
 
-async def test_sweep_leaves_boxes_alone_when_their_owner_lives(sandbox: BubblewrapSandbox, root_tree: RootTree) -> None:
+async def test_sweep_leaves_boxes_alone_when_their_owner_lives(sandbox: PooledSandbox, root_tree: RootTree) -> None:
     mine = root_tree.boxes / box_name()
     mine.mkdir()
     strange = root_tree.boxes / "something-else"
@@ -93,7 +93,7 @@ def _as_ordinary_user(work: Callable[[], None]) -> str:
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("delegated", [False, True], ids=["degraded", "delegated groups"])
 async def test_box_holds_when_started_by_an_ordinary_user(
-    sandbox: BubblewrapSandbox, root_tree: RootTree, delegated: bool
+    sandbox: PooledSandbox, root_tree: RootTree, delegated: bool
 ) -> None:
     if os.geteuid() != 0:
         pytest.skip("the rest of the suite runs as an ordinary user already")

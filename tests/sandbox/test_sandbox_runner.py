@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.bubblewrap_backend import BubblewrapBackend
 from sandbox.cgroups import Parent
 from sandbox.limits import MIB, Limits
-from sandbox.runner import BubblewrapSandbox
+from sandbox.runner import PooledSandbox
 from schemas.errors import SandboxUnavailable
 from tests.sandbox.quick import QUICK
 
 Left = Callable[[], list[Path]]
 
 
-async def test_run_returns_result_output_and_artefacts_when_the_program_is_ordinary(sandbox: BubblewrapSandbox) -> None:
+async def test_run_returns_result_output_and_artefacts_when_the_program_is_ordinary(sandbox: PooledSandbox) -> None:
     code = (
         "import json, os, sys\n"
         "document = json.load(open('/inputs/document.json'))\n"
@@ -37,7 +38,7 @@ async def test_run_returns_result_output_and_artefacts_when_the_program_is_ordin
     assert "seccomp: allowlist" in result.controls
 
 
-async def test_run_shows_only_the_programs_own_frames_when_it_raises(sandbox: BubblewrapSandbox) -> None:
+async def test_run_shows_only_the_programs_own_frames_when_it_raises(sandbox: PooledSandbox) -> None:
     result = (await sandbox.run("def f():\n    return 1 / 0\n\nf()\n", {})).result
     assert (result.reason, result.exit_code) == ("error", 1)
     assert "return 1 / 0" in result.stderr
@@ -49,7 +50,7 @@ async def test_run_shows_only_the_programs_own_frames_when_it_raises(sandbox: Bu
     [("raise SystemExit(3)", 3), ("exit(4)", 4), ("import sys; sys.exit('no')", 1), ("def f(:", 1)],
 )
 async def test_run_reports_the_exit_code_when_the_program_ends_itself(
-    sandbox: BubblewrapSandbox, code: str, status: int
+    sandbox: PooledSandbox, code: str, status: int
 ) -> None:
     result = (await sandbox.run(code, {})).result
     assert (result.reason, result.exit_code) == ("error", status)
@@ -68,19 +69,19 @@ async def test_run_reports_the_exit_code_when_the_program_ends_itself(
     ids=["empty", "nul", "surrogate", "too long", "path as name", "inputs too large"],
 )
 async def test_run_is_rejected_with_a_sentence_when_code_or_inputs_are_unusable(
-    sandbox: BubblewrapSandbox, code: str, inputs: dict[str, bytes]
+    sandbox: PooledSandbox, code: str, inputs: dict[str, bytes]
 ) -> None:
     result = (await sandbox.run(code, inputs)).result
     assert result.reason == "rejected"
     assert result.detail
 
 
-async def test_run_takes_the_code_as_text_when_it_declares_another_encoding(sandbox: BubblewrapSandbox) -> None:
+async def test_run_takes_the_code_as_text_when_it_declares_another_encoding(sandbox: PooledSandbox) -> None:
     result = (await sandbox.run("# coding: utf-7\nprint(1) # +AAo-print(2)\n", {})).result
     assert result.stdout == "1\n"
 
 
-async def test_output_is_cut_and_still_text_when_it_is_long_and_binary(sandbox: BubblewrapSandbox) -> None:
+async def test_output_is_cut_and_still_text_when_it_is_long_and_binary(sandbox: PooledSandbox) -> None:
     result = (await sandbox.run("import os\nos.write(1, b'\\0\\xff' * (1 << 20))", {})).result
     assert result.reason == "ok"
     assert result.truncated
@@ -88,7 +89,7 @@ async def test_output_is_cut_and_still_text_when_it_is_long_and_binary(sandbox: 
     assert len(result.stdout) == 1 * MIB
 
 
-async def test_timeout_keeps_what_was_printed_when_the_program_hangs(sandbox: BubblewrapSandbox) -> None:
+async def test_timeout_keeps_what_was_printed_when_the_program_hangs(sandbox: PooledSandbox) -> None:
     limits = replace(QUICK, timeout=1.0)
     result = (await sandbox.run("print('begun')\nwhile True: pass", {}, limits=limits)).result
     assert (result.reason, result.stdout) == ("timeout", "begun\n")
@@ -108,14 +109,14 @@ async def test_timeout_keeps_what_was_printed_when_the_program_hangs(sandbox: Bu
     ],
 )
 async def test_reason_names_the_limit_when_the_program_passes_it(
-    sandbox: BubblewrapSandbox, code: str, reason: str
+    sandbox: PooledSandbox, code: str, reason: str
 ) -> None:
     result = (await sandbox.run(code, {}, limits=replace(QUICK, memory=256 * MIB))).result
     assert result.reason == reason
     assert result.detail
 
 
-async def test_box_and_program_are_gone_when_the_run_is_cancelled(sandbox: BubblewrapSandbox, boxes_left: Left) -> None:
+async def test_box_and_program_are_gone_when_the_run_is_cancelled(sandbox: PooledSandbox, boxes_left: Left) -> None:
     run = asyncio.ensure_future(sandbox.run("while True: pass", {}))
     while not boxes_left():
         await asyncio.sleep(0)
@@ -125,15 +126,13 @@ async def test_box_and_program_are_gone_when_the_run_is_cancelled(sandbox: Bubbl
     assert boxes_left() == []
 
 
-async def test_all_runs_end_well_when_eight_run_at_once(sandbox: BubblewrapSandbox) -> None:
+async def test_all_runs_end_well_when_eight_run_at_once(sandbox: PooledSandbox) -> None:
     codes = [f"print({number})" for number in range(8)]
     outcomes = await asyncio.gather(*(sandbox.run(code, {}) for code in codes))
     assert [outcome.result.stdout for outcome in outcomes] == [f"{number}\n" for number in range(8)]
 
 
-async def test_nothing_is_left_on_the_host_when_many_boxes_have_run(
-    sandbox: BubblewrapSandbox, boxes_left: Left
-) -> None:
+async def test_nothing_is_left_on_the_host_when_many_boxes_have_run(sandbox: PooledSandbox, boxes_left: Left) -> None:
     await sandbox.run("pass", {})
     before = len(list(Path("/proc/self/fd").iterdir()))
     codes = ["pass", "1 / 0", "import os; os.fork() or os.execv('/usr/bin/python3', ['python3', '-c', 'input()'])"] * 5
@@ -147,17 +146,17 @@ def _no_groups() -> tuple[Parent, ...]:
 
 
 async def test_run_is_refused_with_the_reason_when_a_control_cannot_be_enforced(sandbox_data: Path) -> None:
-    runner = BubblewrapSandbox(sandbox_data, control_groups=_no_groups)
+    runner = PooledSandbox(BubblewrapBackend(sandbox_data, control_groups=_no_groups))
     result = (await runner.run("print(1)", {})).result
     await runner.close()
     assert (result.reason, result.detail) == ("sandbox_unavailable", "no control group here")
 
 
 async def test_watchdog_ends_a_memory_bomb_when_degraded_running_was_allowed(
-    sandbox_data: Path, sandbox: BubblewrapSandbox
+    sandbox_data: Path, sandbox: PooledSandbox
 ) -> None:
     limits = Limits(timeout=20.0, memory=256 * MIB)
-    runner = BubblewrapSandbox(sandbox_data, limits, allow_degraded=True, control_groups=_no_groups)
+    runner = PooledSandbox(BubblewrapBackend(sandbox_data, allow_degraded=True, control_groups=_no_groups), limits)
     capabilities = await runner.start()
     result = (await runner.run("x = []\nwhile True: x.append(bytearray(b'1' * (8 << 20)))", {})).result
     await runner.close()
@@ -168,7 +167,7 @@ async def test_watchdog_ends_a_memory_bomb_when_degraded_running_was_allowed(
 
 
 async def test_run_is_refused_when_the_root_tree_cannot_be_built() -> None:
-    runner = BubblewrapSandbox(Path("/proc/vaultra"))
+    runner = PooledSandbox(BubblewrapBackend(Path("/proc/vaultra")))
     result = (await runner.run("print(1)", {})).result
     await runner.close()
     assert result.reason == "sandbox_unavailable"
