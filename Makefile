@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format bench eval docs lock clean setup setup-dev
+.PHONY: help demo up kafka test check format bench eval docs lock clean setup setup-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ demo: setup ## read shipped sample documents, end to end, and show the answers
 
 up: setup ## run everything on one port until Ctrl-C
 	@.venv/bin/vaultra up
+
+kafka: setup ## Apache Kafka on this machine until Ctrl-C: BROKERS=1 (or 3), PORT=9092
+	@$(PYTHON) -m deploy.kafka.cluster --brokers $(or $(BROKERS),1) --port $(or $(PORT),9092)
 
 test: setup-dev ## run the tests
 	@$(PYTHON) -m pytest -q
