@@ -7,8 +7,10 @@ kernel ends every process that is left.
 
     bootstrap.py CHANNEL LIMITS [MODULE…]
 
-CHANNEL is the descriptor to speak on, LIMITS are `RLIMIT_X=n` joined by commas, modules are imported beforehand. It
-imports next to nothing itself: each run waits for it (`signal` and `json` alone cost as much as all the rest).
+CHANNEL is the descriptor to speak on. Where a box has its three standard streams only, it is `stdin:SECONDS`: ready is
+said on standard output, the order comes on standard input, and the box ends when that does (whoever started it is
+gone) or after so many seconds. LIMITS are `RLIMIT_X=n` joined by commas, modules are imported beforehand. It imports
+next to nothing itself: each run waits for it (`signal` and `json` alone cost as much as all the rest).
 """
 
 import _signal  # type: ignore[import-not-found]  # without the enums that `signal` builds
@@ -27,18 +29,33 @@ def limit(limits: str) -> None:
         resource.setrlimit(getattr(resource, name), (int(value), int(value)))
 
 
-def released(channel: int) -> list[str]:
-    """Say ready, then read the order to start until its end: `NAME=value` of the environment, then `go`, each ended
-    by NUL. Anything else means that the other side is gone."""
-    os.write(channel, b"ready\n")
-    order = b""
-    while part := os.read(channel, 65536):
+def released(say: int, listen: int) -> list[str]:
+    """Say ready, then read the order to start: `NAME=value` of the environment, then `go`, each ended by NUL. An end
+    before that means that the other side is gone."""
+    os.write(say, b"ready\n")
+    order = b"\0"
+    while not order.endswith(b"\0go\0"):
+        part = os.read(listen, 65536)
+        if not part:
+            os._exit(0)
         order += part
-    os.close(channel)
-    *environment, go, rest = order.split(b"\0") if order.count(b"\0") else (b"", b"")
-    if go != b"go" or rest:
-        os._exit(0)
-    return [entry.decode() for entry in environment]
+    return [entry.decode() for entry in order.split(b"\0")[1:-2]]
+
+
+def end_with(listen: int, seconds: float) -> None:
+    """Watch from a thread of process 1, where the program cannot reach it."""
+    import _thread
+    import select
+    import time
+
+    def watch() -> None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if select.select([listen], [], [], left)[0] and not os.read(listen, 65536):
+                break
+        os._exit(128 + _signal.SIGKILL)
+
+    _thread.start_new_thread(watch, ())
 
 
 def wait_for(program: int) -> None:
@@ -84,7 +101,9 @@ def become_program(environment: list[str]) -> None:
 
 
 def start() -> None:
-    channel, limits, *modules = int(sys.argv[1]), *sys.argv[2:]
+    channel, limits, *modules = sys.argv[1:]
+    name, _, seconds = channel.partition(":")
+    say, listen = (1, 0) if seconds else (int(name), int(name))
     # Process 1 must handle no signal at all, or the program could reach it.
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     sys.path.append(SITE_PACKAGES)
@@ -92,10 +111,17 @@ def start() -> None:
         __import__(module)
     sys.path.pop()
     limit(limits)
-    environment = released(channel)
+    environment = released(say, listen)
+    if not seconds:
+        os.close(listen)
     program = os.fork()
     if program:
+        if seconds:
+            end_with(listen, float(seconds))
         wait_for(program)
+    if seconds:
+        os.close(listen)
+        os.open("/dev/null", os.O_RDONLY)  # the lowest free number: standard input
     become_program(environment)
 
 

@@ -1,0 +1,110 @@
+"""Waits for the end of a run, bringing it about when a limit is passed."""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sandbox.limits import Limits
+from sandbox.verdict import Kill
+
+_DEATH = 10.0  # s a killed process may take to be gone (it may be deep in a system call)
+
+
+class Stream(Protocol):
+    """Output of the box behind a descriptor."""
+
+    @property
+    def descriptor(self) -> int: ...
+
+    @property
+    def open(self) -> bool:
+        """False once its end was read."""
+
+    @property
+    def total(self) -> int:
+        """Bytes that came so far."""
+
+    def pump(self) -> None:
+        """Take what is there now, at most one chunk; never wait."""
+
+
+def supervise(
+    streams: Sequence[Stream],
+    limits: Limits,
+    *,
+    monitor: int | None,
+    deadline: float,
+    cancelled: int | None,
+    kill: Callable[[], None],
+    watch: Callable[[], Kill | None] | None = None,
+    tick: float = 0.05,
+) -> Kill | None:
+    """Why the box was killed, None when it ended by itself.
+
+    The box has ended when `monitor` is readable, or without one when every stream is at its end. `watch` is asked
+    every `tick` seconds whether something else speaks against going on. `deadline` is on the monotonic clock.
+    """
+    killed_for: Kill | None = None
+    with selectors.DefaultSelector() as selector:
+        for stream in streams:
+            selector.register(stream.descriptor, selectors.EVENT_READ)
+        for other in (monitor, cancelled):
+            if other is not None:
+                selector.register(other, selectors.EVENT_READ)
+        while monitor is not None or any(stream.open for stream in streams):
+            left = max(deadline - time.monotonic(), 0.0)
+            files = {key.fd for key, _ in selector.select(min(left, tick) if watch else left)}
+            _pump(streams, files, selector)
+            if monitor in files:
+                break
+            if any(stream.total >= limits.output_kill for stream in streams):
+                killed_for = "output_limit"
+            elif cancelled in files:
+                killed_for = "cancelled"
+            elif time.monotonic() >= deadline:
+                killed_for = "timeout"
+            elif watch:
+                killed_for = watch()
+            if killed_for is not None:
+                kill()
+                break
+    _wait_for_death(streams, limits, monitor)
+    return killed_for
+
+
+def _pump(streams: Sequence[Stream], files: set[int], selector: selectors.BaseSelector) -> None:
+    for stream in streams:
+        if stream.descriptor in files:
+            stream.pump()
+            if not stream.open:
+                selector.unregister(stream.descriptor)
+
+
+def _wait_for_death(streams: Sequence[Stream], limits: Limits, monitor: int | None) -> None:
+    """Wait until the box has ended for good, with what it still had to say."""
+    deadline = time.monotonic() + _DEATH
+    with selectors.DefaultSelector() as selector:
+        waited_for = [monitor] if monitor is not None else [stream.descriptor for stream in streams if stream.open]
+        for descriptor in waited_for:
+            selector.register(descriptor, selectors.EVENT_READ)
+        while waited_for and time.monotonic() < deadline:
+            if selector.select(0.01) and monitor is not None:
+                break
+            for stream in streams:
+                _drain(stream, limits.output_kill)
+            if monitor is None and not any(stream.open for stream in streams):
+                break
+    for stream in streams:
+        _drain(stream, limits.output_kill)
+
+
+def _drain(stream: Stream, most: int) -> None:
+    """Take what is waiting, but not for ever from a writer that is still alive."""
+    while stream.open and stream.total < most:
+        before = stream.total
+        stream.pump()
+        if stream.total == before:
+            return
