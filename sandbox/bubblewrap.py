@@ -15,7 +15,6 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sandbox.attestation import attest
 from sandbox.bubblewrap_box import BubblewrapBox
@@ -25,6 +24,7 @@ from sandbox.identity import Identity, new_identity
 from sandbox.limits import Limits
 from sandbox.root_tree import RootTree
 from sandbox.seccomp import compile_filter
+from sandbox.slot import make_slot
 from schemas.errors import SandboxUnavailable
 
 
@@ -45,7 +45,7 @@ class Bubblewrap:
         identity = new_identity()
         box = BubblewrapBox(limits=limits, identity=identity, slot=self.root.boxes / name, cgroup=None)
         try:
-            _make_slot(box.slot, identity)
+            make_slot(box.slot, identity)
             if self.parents:
                 box.cgroup = Cgroup.create(name, self.parents, limits)
             self._start(box)
@@ -111,16 +111,6 @@ def _popen(command: Sequence[str], descriptors: Sequence[int], identity: Identit
         group=None if identity.own else identity.gid,
         extra_groups=None if identity.own else [],
     )
-
-
-def _make_slot(slot: Path, identity: Identity) -> None:
-    """Directories for what this box reads: nobody else on the machine may look into them."""
-    slot.mkdir(mode=0o700)
-    for directory in (slot, slot / "inputs", slot / "program"):
-        directory.mkdir(exist_ok=True)
-        if not identity.own:
-            os.chown(directory, 0, identity.gid)
-        directory.chmod(0o750)
 
 
 def _memory_file(name: str, data: bytes) -> int:

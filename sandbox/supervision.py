@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import selectors
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import Protocol
 from sandbox.limits import Limits
 from sandbox.verdict import Kill
 
-_DEATH = 10.0  # s a killed process may take to be gone (it may be deep in a system call)
+DEATH = 10.0  # s a killed process may take to be gone (it may be deep in a system call)
 
 
 class Stream(Protocol):
@@ -85,25 +86,29 @@ def _pump(streams: Sequence[Stream], files: set[int], selector: selectors.BaseSe
 
 def _wait_for_death(streams: Sequence[Stream], limits: Limits, monitor: int | None) -> None:
     """Wait until the box has ended for good, with what it still had to say."""
-    deadline = time.monotonic() + _DEATH
-    with selectors.DefaultSelector() as selector:
-        waited_for = [monitor] if monitor is not None else [stream.descriptor for stream in streams if stream.open]
-        for descriptor in waited_for:
-            selector.register(descriptor, selectors.EVENT_READ)
-        while waited_for and time.monotonic() < deadline:
-            if selector.select(0.01) and monitor is not None:
-                break
-            for stream in streams:
-                _drain(stream, limits.output_kill)
-            if monitor is None and not any(stream.open for stream in streams):
-                break
-    for stream in streams:
-        _drain(stream, limits.output_kill)
+    deadline = time.monotonic() + DEATH
+    # Without a monitor the end of the streams is the only sign of death: all that comes before it is read.
+    most = limits.output_kill if monitor is not None else None
+    while time.monotonic() < deadline and (monitor is not None or any(stream.open for stream in streams)):
+        open_ = [stream.descriptor for stream in streams if stream.open]
+        ready = _wait([monitor] if monitor is not None else open_, 10)
+        for stream in streams:
+            _drain(stream, most)
+        if monitor in ready:
+            break
 
 
-def _drain(stream: Stream, most: int) -> None:
+def _wait(descriptors: Sequence[int], milliseconds: int) -> set[int]:
+    """The descriptors with something to read; `poll`, as `select` ends at descriptor 1023."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poll.poll(milliseconds)}
+
+
+def _drain(stream: Stream, most: int | None) -> None:
     """Take what is waiting, but not for ever from a writer that is still alive."""
-    while stream.open and stream.total < most:
+    while stream.open and (most is None or stream.total < most):
         before = stream.total
         stream.pump()
         if stream.total == before:
