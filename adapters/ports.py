@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol
 
 from schemas.analyses import ExecutionResult, Finding, Task
 from schemas.base import BlobRef
 from schemas.documents import DocumentDescription, Picture
+from schemas.ledger.entries import Entry, History
 from schemas.plans import AnalysisPlan
 
 
@@ -180,6 +182,34 @@ class Memo(Protocol):
     ) -> ModelAnswer: ...
 
 
+class LedgerReader(Protocol):
+    """The ledger of a business: entries and the histories of its objects.
+
+    `as_of`: nothing that happened after it; `known_at`: nothing received after it. None stands for no bound. A fact
+    that arrives late changes what an `as_of` of the past answers, never what a `known_at` of the past answers.
+    Raises Unavailable.
+    """
+
+    async def entries(
+        self, tenant: str, business: str, *, as_of: datetime | None = None, known_at: datetime | None = None
+    ) -> Sequence[Entry]:
+        """Entries by (effective, id)."""
+
+    async def histories(
+        self,
+        tenant: str,
+        business: str,
+        kinds: Sequence[str],
+        *,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Sequence[History]:
+        """Histories of the objects of these kinds (`schemas.ledger.facts.STATES`), by (kind, object id)."""
+
+    async def standing(self, tenant: str, business: str, fact_id: str) -> Literal["absent", "newest", "superseded"]:
+        """Where a fact stands: not read into the ledger yet, the newest of its business, or followed by others."""
+
+
 class Authenticator(Protocol):
     """Resolves a request to a tenant."""
 
@@ -201,6 +231,7 @@ __all__ = [
     "Critic",
     "Embedder",
     "LanguageModel",
+    "LedgerReader",
     "Memo",
     "ModelAnswer",
     "Picture",

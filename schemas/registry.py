@@ -6,25 +6,26 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from schemas import analyses, costs, documents
+from schemas import analyses, costs, documents, stripe_events
 from schemas.base import EventData
 from schemas.errors import InvalidEvent, SetupError, UnknownEventType, UnknownEventVersion
+from schemas.ledger.facts import LEDGER_EVENTS
 
-EVENT_TYPES: dict[str, type[EventData]] = {
-    data.TYPE: data
-    for data in (
-        documents.DocumentReceived,
-        documents.DocumentRefused,
-        documents.DocumentDescribed,
-        analyses.AnalysisPlanned,
-        analyses.CodeGenerated,
-        analyses.CodeReviewed,
-        analyses.CodeExecuted,
-        analyses.AnalysisCompleted,
-        analyses.AnalysisFailed,
-        costs.CostRecorded,
-    )
-}
+_CONTRACT: tuple[type[EventData], ...] = (
+    documents.DocumentReceived,
+    documents.DocumentRefused,
+    documents.DocumentDescribed,
+    analyses.AnalysisPlanned,
+    analyses.CodeGenerated,
+    analyses.CodeReviewed,
+    analyses.CodeExecuted,
+    analyses.AnalysisCompleted,
+    analyses.AnalysisFailed,
+    costs.CostRecorded,
+    stripe_events.WebhookReceived,
+    *LEDGER_EVENTS,
+)
+EVENT_TYPES: dict[str, type[EventData]] = {data.TYPE: data for data in _CONTRACT}
 
 # The contract's types and those registered beside it.
 KNOWN_TYPES: dict[str, type[EventData]] = dict(EVENT_TYPES)

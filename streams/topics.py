@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from schemas import analyses, costs, documents
+from schemas import analyses, costs, documents, stripe_events
 from schemas.base import EventData
 from schemas.errors import SetupError
+from schemas.ledger.facts import LEDGER_EVENTS
 from streams.partitioner import partition_of as partition_of
 
 # One event is in flight per partition, so partitions are the concurrency a stage can reach.
 SLOW_STAGE_PARTITIONS = 24
+# Keyed by business: stages over them only compute, so a few are enough to fill every core.
+BUSINESS_PARTITIONS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic("code", SLOW_STAGE_PARTITIONS, (analyses.CodeGenerated, analyses.CodeReviewed)),
     Topic("executions", SLOW_STAGE_PARTITIONS, (analyses.CodeExecuted,)),
     Topic("analyses", SLOW_STAGE_PARTITIONS, (analyses.AnalysisCompleted, analyses.AnalysisFailed)),
+    Topic("stripe-events", BUSINESS_PARTITIONS, (stripe_events.WebhookReceived,)),
+    Topic("ledger", BUSINESS_PARTITIONS, LEDGER_EVENTS),
     Topic("costs", 6, (costs.CostRecorded,)),
 )
 

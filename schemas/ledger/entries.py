@@ -1,0 +1,83 @@
+"""What is read from a ledger: entries, and the history of each object. Plain values, the same for every reader."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from schemas.ledger.observation import ObjectState
+
+# What an entry does to the business's balance; the sign is in its amount.
+EntryKind = Literal[
+    "charge",
+    "refund",
+    "refund_reversed",
+    "dispute_withdrawn",
+    "dispute_reinstated",
+    "fee",
+    "payout",
+    "payout_reversed",
+    "application_fee",
+    "application_fee_refund",
+    "transfer",
+    "transfer_reversed",
+    "adjustment",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One movement of money, signed as the business sees it: a charge is positive, a refund or a payout negative.
+
+    `amount` is in minor units of `currency`, as the object states it (presentment). `settled_amount` of
+    `settled_currency` is what its balance transaction moved, None where that is not known. `effective` is when it
+    happened. `charge` is the charge it belongs to: the cohort of a refund, a dispute or a fee. `provisional`: it may
+    still be undone (a pending refund). `events` are the Stripe events that show it.
+    """
+
+    id: str
+    kind: EntryKind
+    object_kind: str
+    object_id: str
+    charge: str | None
+    customer: str | None
+    amount: int
+    currency: str
+    effective: datetime
+    balance_transaction: str | None
+    settled_amount: int | None
+    settled_currency: str | None
+    provisional: bool
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An object from `created` on, until its next version. `event` is the Stripe event that shows it first."""
+
+    created: datetime
+    state: ObjectState
+    deleted: bool
+    event: str
+    stripe_type: str
+    contradictions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything known of one Stripe object, oldest version first; never empty."""
+
+    kind: str
+    object_id: str
+    versions: tuple[Version, ...]
+
+    @property
+    def latest(self) -> Version:
+        return self.versions[-1]
+
+    def at(self, time: datetime) -> Version | None:
+        """The version in force at a time; None where the object was not seen yet."""
+        place = bisect_right(self.versions, time, key=lambda version: version.created)
+        return self.versions[place - 1] if place else None
