@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NotRequired, TypeVar
+from typing import Any, NotRequired
 
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
@@ -25,12 +25,9 @@ from schemas.analyses import (
 from schemas.base import Value
 from schemas.costs import CostRecorded
 from schemas.documents import DocumentDescribed, DocumentReceived, DocumentRefused
-from schemas.errors import InvalidEvent
-from schemas.registry import KNOWN_TYPES
 
 # The summary stays small whatever people upload and ask.
 SUMMARY_TEXT = 240
-T = TypeVar("T")
 
 EVENTS = Table(
     "lineage",
@@ -111,77 +108,120 @@ class _Answer(TypedDict):
     unit: NotRequired[str | None]
 
 
-class _Told(TypedDict, total=False):
-    """What summaries are made of, in the data of any event; the rest of it is never made Python objects of."""
+# What summaries are made of, by type of event; the rest of the data is never made Python objects of.
 
-    answer: _Answer
-    approved: bool
-    code: str
-    confidence: float
-    document: _Document
-    execution: _Execution | None
-    findings: list[_Thing]
-    model: str
-    models: list[_Thing]
+
+class _Received(TypedDict):
     original: _Original
-    program: _Program | None
-    question: str | None
-    reason: str | None
-    seconds: float
-    stage: str
+    question: NotRequired[str | None]
+
+
+class _Refused(TypedDict):
+    code: str
+    reason: str
+
+
+class _Described(TypedDict):
+    document: _Document
+    model: str
+
+
+class _Planned(TypedDict):
     task: _Task
+    confidence: float
+    reason: NotRequired[str | None]
 
 
-_TOLD = TypeAdapter(_Told)
+class _Generated(TypedDict):
+    program: _Program
+
+
+class _Reviewed(TypedDict):
+    program: _Program
+    approved: bool
+    findings: NotRequired[list[_Thing]]
+
+
+class _Executed(TypedDict):
+    program: _Program
+    execution: _Execution
+
+
+class _Completed(TypedDict):
+    answer: _Answer
+
+
+class _Failed(TypedDict):
+    stage: str
+    reason: str
+
+
+class _Cost(TypedDict):
+    stage: str
+    seconds: float
+    models: NotRequired[list[_Thing]]
+
+
+_RECEIVED = TypeAdapter(_Received)
+_REFUSED = TypeAdapter(_Refused)
+_DESCRIBED = TypeAdapter(_Described)
+_PLANNED = TypeAdapter(_Planned)
+_GENERATED = TypeAdapter(_Generated)
+_REVIEWED = TypeAdapter(_Reviewed)
+_EXECUTED = TypeAdapter(_Executed)
+_COMPLETED = TypeAdapter(_Completed)
+_FAILED = TypeAdapter(_Failed)
+_COST = TypeAdapter(_Cost)
 
 
 def _stage_and_summary(fact: Fact) -> tuple[str, dict[str, Any]]:
     """Which stage an event comes from, and what a person wants to know of it at a glance."""
-    if fact.type not in KNOWN_TYPES:
-        return _source_stage(fact), {}
-    data = fact.read(_TOLD)
     match fact.type:
         case DocumentReceived.TYPE:
-            filename = data["original"].get("filename")
-            return "upload", {"filename": _cut(filename), "question": _cut(data.get("question"))}
+            received = fact.read(_RECEIVED)
+            filename = received["original"].get("filename")
+            return "upload", {"filename": _cut(filename), "question": _cut(received.get("question"))}
         case DocumentRefused.TYPE:
-            return "upload", {"code": data["code"], "reason": _cut(data["reason"])}
+            refused = fact.read(_REFUSED)
+            return "upload", {"code": refused["code"], "reason": _cut(refused["reason"])}
         case DocumentDescribed.TYPE:
-            document = data["document"]
+            described = fact.read(_DESCRIBED)
+            document = described["document"]
             return "vision", {
                 "kind": document["kind"],
                 "total": document.get("total"),
                 "currency": document.get("currency"),
                 "figures": len(document.get("figures", ())),
                 "tables": len(document.get("tables", ())),
-                "model": data["model"],
+                "model": described["model"],
             }
         case AnalysisPlanned.TYPE:
-            task = data["task"]
+            planned = fact.read(_PLANNED)
             return "reasoning", {
-                "planned": task.get("plan") is not None,
-                "planner": task["planner"],
-                "confidence": data["confidence"],
-                "reason": _cut(data.get("reason")),
+                "planned": planned["task"].get("plan") is not None,
+                "planner": planned["task"]["planner"],
+                "confidence": planned["confidence"],
+                "reason": _cut(planned.get("reason")),
             }
         case CodeGenerated.TYPE:
-            program = _there(data["program"])
+            program = fact.read(_GENERATED)["program"]
             return "codegen", {"attempt": program["attempt"], "author": program["author"]}
         case CodeReviewed.TYPE:
+            reviewed = fact.read(_REVIEWED)
             return "critic", {
-                "attempt": _there(data["program"])["attempt"],
-                "approved": data["approved"],
-                "findings": len(data.get("findings", ())),
+                "attempt": reviewed["program"]["attempt"],
+                "approved": reviewed["approved"],
+                "findings": len(reviewed.get("findings", ())),
             }
         case CodeExecuted.TYPE:
-            execution = _there(data["execution"])
+            executed = fact.read(_EXECUTED)
             return "execution", {
-                "attempt": _there(data["program"])["attempt"],
-                "reason": execution["reason"],
-                "seconds": execution.get("wall_seconds", 0.0),
+                "attempt": executed["program"]["attempt"],
+                "reason": executed["execution"]["reason"],
+                "seconds": executed["execution"].get("wall_seconds", 0.0),
             }
         case AnalysisCompleted.TYPE:
-            answer = data["answer"]
+            answer = fact.read(_COMPLETED)["answer"]
             return "conclusion", {
                 "verdict": answer["verdict"],
                 "text": _cut(answer["text"]),
@@ -189,9 +229,11 @@ def _stage_and_summary(fact: Fact) -> tuple[str, dict[str, Any]]:
                 "unit": answer.get("unit"),
             }
         case AnalysisFailed.TYPE:
-            return data["stage"], {"reason": _cut(data["reason"])}
+            failed = fact.read(_FAILED)
+            return failed["stage"], {"reason": _cut(failed["reason"])}
         case CostRecorded.TYPE:
-            return data["stage"], {"seconds": data["seconds"], "models": len(data.get("models", ()))}
+            cost = fact.read(_COST)
+            return cost["stage"], {"seconds": cost["seconds"], "models": len(cost.get("models", ()))}
         case _:
             return _source_stage(fact), {}
 
@@ -199,12 +241,6 @@ def _stage_and_summary(fact: Fact) -> tuple[str, dict[str, Any]]:
 def _source_stage(fact: Fact) -> str:
     """The stage in a source such as `vaultra/vision/v1`."""
     return fact.record.attributes["source"].removeprefix("vaultra/").partition("/")[0]
-
-
-def _there(part: T | None) -> T:
-    if part is None:
-        raise InvalidEvent("an event about a program or its run has none")
-    return part
 
 
 def _cut(text: str | None) -> str | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -20,10 +20,11 @@ import asyncpg
 
 from adapters.database import CONNECTION_ERRORS
 from projections import builds
-from projections.applying import Batch, commit, ended, fold, moved
+from projections.applying import commit, ended, fold, moved
 from projections.builds import Build, Positions
 from projections.projection import Projection
-from projections.source import EventSource
+from projections.read_ahead import ReadAhead
+from projections.source import EventSource, LogRecord
 from projections.writing import table_hash
 from schemas.errors import SetupError, Unavailable, VaultraError
 
@@ -170,28 +171,21 @@ class _Work:
     async def up_to(self, target: Positions) -> None:
         """Apply everything before `target`. Ends early where the log does."""
         total = self.applied + self.behind(target)
-        reading = self._read(self._positions, target)
-        try:
-            while (batch := await reading).records:
-                # The next records are read and folded while these are written.
-                reading = self._read({**self._positions, **batch.after}, target)
+
+        async def read(start: Positions) -> Sequence[LogRecord]:
+            wanted = {place: offset for place, offset in start.items() if offset < target.get(place, 0)}
+            records = await self._source.read(wanted, limit=self._batch) if wanted else ()
+            return [one for one in records if one.offset < target[one.topic, one.partition]]
+
+        async with ReadAhead(read, self._positions) as ahead:
+            while records := await ahead.next():
+                batch = fold(self.projection, records)
                 batches = await commit(self.pool, self.projection, self.build, batch, self._positions)
                 self._positions = moved(self._positions, batches)
-                self.applied += len(batch.records)
+                self.applied += len(records)
                 self.skipped += sum(len(one.skips) for one in batches)
                 if self._on_progress is not None:
                     self._on_progress(self.applied, total)
-        finally:
-            await ended(reading)
-
-    def _read(self, positions: Positions, target: Positions) -> asyncio.Task[Batch]:
-        wanted = {place: offset for place, offset in positions.items() if offset < target.get(place, 0)}
-
-        async def read() -> Batch:
-            records = await self._source.read(wanted, limit=self._batch) if wanted else ()
-            return fold(self.projection, [one for one in records if one.offset < target[one.topic, one.partition]])
-
-        return asyncio.create_task(read())
 
 
 async def _compare(work: _Work, active: Build) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from projections.applying import Batch, commit, ended, fold, moved
 from projections.builds import Build, Fenced, Positions
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
+from projections.read_ahead import ReadAhead
 from projections.rebuild import rebuild
 from projections.source import EventSource, LogRecord
 from projections.waiting import Progress, Watch
@@ -135,32 +136,21 @@ class ProjectionRunner:
 
     async def _rebuild(self, projection: Projection) -> None:
         log.info("projection is rebuilt for its new version", projection=projection.name, version=projection.version)
-        work = asyncio.create_task(rebuild(self._pool, self._source, projection, batch=self._batch))
-        try:
-            await self._unless_stopping(work)
-        finally:
-            await ended(work)
+        await self._unless_stopping(rebuild(self._pool, self._source, projection, batch=self._batch))
 
     async def _follow(self, projection: Projection, build: Build) -> None:
         """Apply from the build's positions on, until stopping or until nothing comes for a while."""
         positions = await builds.positions(self._pool, build, await self._source.earliest(projection.topics))
         self.progress.stands(projection, positions)
-        reading = self._read(projection, positions)
-        try:
-            while (batch := await self._unless_stopping(reading)) and batch.records:
-                # The next records are read and folded while these are written.
-                reading = self._read(projection, {**positions, **batch.after})
-                batches = await commit(self._pool, projection, build, batch, positions)
+
+        async def read(start: Positions) -> Sequence[LogRecord]:
+            return await self._source.read(start, limit=self._batch, wait=_WAIT)
+
+        async with ReadAhead(read, positions) as ahead:
+            while records := await self._unless_stopping(ahead.next()):
+                batches = await commit(self._pool, projection, build, fold(projection, records), positions)
                 positions = moved(positions, batches)
                 self._tell(projection, batches)
-        finally:
-            await ended(reading)
-
-    def _read(self, projection: Projection, positions: Positions) -> asyncio.Task[Batch]:
-        async def read() -> Batch:
-            return fold(projection, await self._source.read(positions, limit=self._batch, wait=_WAIT))
-
-        return asyncio.create_task(read())
 
     def _tell(self, projection: Projection, batches: Sequence[Batch]) -> None:
         for batch in batches:
@@ -179,14 +169,15 @@ class ProjectionRunner:
             if self._on_applied is not None:
                 self._on_applied(projection.name, len(batch.records))
 
-    async def _unless_stopping(self, work: asyncio.Task[T]) -> T | None:
-        """The task's result; None when it is time to stop."""
-        stopping = asyncio.create_task(self._stopping.wait())
+    async def _unless_stopping(self, coroutine: Coroutine[None, None, T]) -> T | None:
+        """What a coroutine returns; None, and the coroutine cancelled, when it is time to stop."""
+        work, stopping = asyncio.create_task(coroutine), asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return None if self._stopping.is_set() else work.result()
         finally:
             stopping.cancel()
-        return None if self._stopping.is_set() else work.result()
+            await ended(work)
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

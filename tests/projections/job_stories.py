@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -173,4 +172,4 @@ def records(stories: Iterable[Story]) -> list[Record]:
 
 def again(record: Record, offset: int) -> Record:
     """The same message, appended a second time by a producer that did not hear that it had been."""
-    return replace(record, offset=offset, appended_at=record.appended_at + timedelta(hours=1))
+    return record._replace(offset=offset, appended_at=record.appended_at + timedelta(hours=1))
