@@ -29,6 +29,7 @@ from adapters.memo import PostgresMemo, Price
 from adapters.minilm import MiniLmEmbedder
 from adapters.planning.embedding import EmbeddingPlanner
 from adapters.ports import BlobStore, CodeWriter, Memo, PictureReader, Planner, SandboxRunner, VisionModel
+from adapters.s3_blob_store import Bucket, S3BlobStore
 from adapters.vision.intake import PillowPictureReader
 from adapters.vision.memoized import MemoizedVision
 from adapters.vision.rapidocr import RapidOcrVision
@@ -110,7 +111,7 @@ async def open_program(
         database, event_log = await stack.enter_async_context(open_log(settings))
         if not is_loopback(settings.host):
             check_bind(settings.host, await keys_exist(database.pool))
-        blobs = LocalBlobStore(settings.data_dir / "blobs")
+        blobs = await open_blobs(settings)
         memo = PostgresMemo(database.pool, _prices(settings))
 
         sandbox = make_sandbox(settings)
@@ -137,6 +138,22 @@ async def open_program(
             settings, database, event_log, blobs=blobs, pictures=pictures, projections=projections, runtime=runtime
         )
         yield Program(settings, database, event_log, blobs, runtime, projections, sandbox, services)
+
+
+async def open_blobs(settings: Settings) -> BlobStore:
+    """The bucket where one is set, else a directory. Raises SetupError and Unavailable."""
+    blobs = settings.blobs
+    if not blobs.url:
+        return LocalBlobStore(settings.data_dir / "blobs")
+    return await S3BlobStore.open(
+        Bucket(
+            url=blobs.url,
+            endpoint=blobs.endpoint,
+            region=blobs.region,
+            access_key_id=blobs.access_key_id.get_secret_value(),
+            secret_access_key=blobs.secret_access_key.get_secret_value(),
+        )
+    )
 
 
 def make_sandbox(settings: Settings, backend: BackendName | None = None) -> PooledSandbox:
@@ -248,4 +265,4 @@ async def _services(
     )
 
 
-__all__ = ["STAGES", "Program", "all_topics", "open_log", "open_program"]
+__all__ = ["STAGES", "Program", "all_topics", "open_blobs", "open_log", "open_program"]

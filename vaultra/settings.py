@@ -52,6 +52,18 @@ class Sandbox(_Section):
     )
 
 
+class Blobs(_Section):
+    """A bucket for pictures and artefacts. Without `url` they lie in a directory under data_dir."""
+
+    url: str = Field(default="", description="s3://bucket or s3://bucket/prefix; empty keeps blobs in data_dir")
+    endpoint: str = Field(default="", description="for example http://minio:9000; empty means AWS")
+    region: str = Field(default="us-east-1", description="region of the bucket")
+    access_key_id: SecretStr = Field(
+        default=SecretStr(""), description="empty looks for credentials as AWS's own clients do"
+    )
+    secret_access_key: SecretStr = Field(default=SecretStr(""), description="goes with the key id")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="VAULTRA_", env_nested_delimiter="__", env_file=".env", frozen=True, extra="ignore"
@@ -62,6 +74,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         default=SecretStr(""), description="postgresql://…; empty starts the embedded PostgreSQL in data_dir"
     )
+    blobs: Blobs = Field(default=Blobs(), description="where pictures and artefacts lie")
     host: str = Field(default="127.0.0.1", description="address of the API; not loopback needs API keys")
     port: int = Field(default=8321, ge=0, le=65535, description="port of the API; 0 takes a free one")
     url: str = Field(default="", description="running instance that `analyze` talks to; empty starts one of its own")

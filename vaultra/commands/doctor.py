@@ -17,7 +17,7 @@ from adapters.database import Database
 from adapters.minilm import MiniLmEmbedder
 from schemas.errors import VaultraError
 from streams.postgres_log import PostgresEventLog
-from vaultra.composition import all_topics, make_sandbox
+from vaultra.composition import all_topics, make_sandbox, open_blobs
 from vaultra.instance import running_url
 from vaultra.settings import ModelServer, Settings
 
@@ -63,6 +63,7 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
     yield Check("disk", free > _DISK_LOW, f"{free >> 30} GiB free for {settings.data_dir}")
     async for check in _log(settings):
         yield check
+    yield await _blobs(settings)
     sandbox = make_sandbox(settings)
     try:
         found = await sandbox.start()
@@ -108,6 +109,14 @@ async def _log(settings: Settings) -> AsyncIterator[Check]:
         yield Check("log", False, str(error))
     finally:
         await database.close()
+
+
+async def _blobs(settings: Settings) -> Check:
+    try:
+        blobs = await open_blobs(settings)
+    except VaultraError as error:
+        return Check("blobs", False, str(error))
+    return Check("blobs", await blobs.healthy(), settings.blobs.url or f"in {settings.data_dir / 'blobs'}")
 
 
 async def _server(name: str, server: ModelServer) -> Check:
