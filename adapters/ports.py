@@ -218,9 +218,18 @@ class Authenticator(Protocol):
 
 
 class Secrets(Protocol):
-    """Secret values by name."""
+    """Secret values by name, durable. Every method raises Unavailable when the store does not answer."""
 
     def get(self, name: str) -> str | None: ...
+
+    def put(self, name: str, value: str) -> None:
+        """Keep a value that came to be while running, in place of an earlier one.
+
+        Raises SetupError for a name that is configured.
+        """
+
+    def remove(self, name: str) -> None:
+        """Forget it; one that is not there is no error."""
 
 
 __all__ = [

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api import webhooks
 from api.problems import FieldProblem, Problem
 from projections.lineage import JobEvent
 
@@ -36,6 +37,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0"
     )
+    webhooks.describe(document["paths"])
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for model in (Problem, FieldProblem, JobEvent):
@@ -50,7 +52,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _drop_default_errors(operation)
-            if path.startswith("/v1/") or path == "/metrics":
+            if not path.startswith(webhooks.PREFIX) and (path.startswith("/v1/") or path == "/metrics"):
                 operation["security"] = [{"key": []}]
     return document
 

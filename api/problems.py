@@ -30,6 +30,7 @@ class Kind(Enum):
     BAD_CURSOR = _Kind("bad-cursor", 400, "The cursor is not one this API gave out")
     UNAUTHENTICATED = _Kind("unauthenticated", 401, "A valid API key is needed")
     CROSS_SITE = _Kind("cross-site", 403, "Requests from other sites are refused")
+    WEBHOOK_REFUSED = _Kind("webhook-refused", 400, "The webhook is not accepted")
     NOT_FOUND = _Kind("not-found", 404, "There is no such thing here")
     METHOD_NOT_ALLOWED = _Kind("method-not-allowed", 405, "This address does not take that method")
     NOT_ACCEPTABLE = _Kind("not-acceptable", 406, "This answer exists in another media type only")
@@ -61,7 +62,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str = Field(description="path of the request")
-    code: str | None = Field(default=None, description="why a picture was refused, as in the event")
+    code: str | None = Field(default=None, description="why a picture or a webhook was refused")
     reason: str | None = Field(default=None, description="the same for people")
     job_id: str | None = Field(default=None, description="the job that records a refused picture")
     errors: list[FieldProblem] | None = Field(default=None, description="invalid values, at most 20")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from opentelemetry.trace import TracerProvider
 
 from adapters.ports import Authenticator, BlobStore, PictureReader
+from adapters.stripe.signature import SigningSecret
 from projections.waiting import Progress
 from streams.log import EventLog
 
@@ -45,7 +46,8 @@ class ApiServices:
     this process, else one of its own. `local` means keyless on loopback: the `Host` header and the origin are then
     checked, since any page open in the browser could reach it. `checks` are further entries of `/readyz` (name →
     whether well), `lag` gives how many events each consumer group is behind. `tracer_provider` is the process's when
-    None. Setting `closing` ends live feeds, so that a graceful stop need not wait for them.
+    None. `signing_secrets` are those of each webhook endpoint. Setting `closing` ends live feeds, so that a graceful
+    stop need not wait for them.
     """
 
     log: EventLog
@@ -62,6 +64,7 @@ class ApiServices:
     checks: Mapping[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
     lag: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     tracer_provider: TracerProvider | None = None
+    signing_secrets: Mapping[str, Sequence[SigningSecret]] = field(default_factory=dict)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 

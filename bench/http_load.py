@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 # About what a webhook or a small event is.
@@ -29,11 +30,17 @@ class Load:
 
 
 def post(port: int, path: str, connections: int, seconds: float) -> Load:
-    """Load the server for so long, not counting what is answered in the first fifth. Raises on any answer but 2xx."""
+    """Load the server with one request again and again."""
     request = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(BODY)}\r\n\r\n"
     ).encode() + BODY
+    return post_each(port, lambda: request, connections, seconds)
+
+
+def post_each(port: int, make: Callable[[], bytes], connections: int, seconds: float) -> Load:
+    """Load the server for so long with the requests that `make` gives, not counting what is answered in the first
+    fifth. Raises on any answer but 2xx."""
     poll = select.epoll()
     sockets: dict[int, socket.socket] = {}
     sent: dict[int, float] = {}
@@ -46,7 +53,7 @@ def post(port: int, path: str, connections: int, seconds: float) -> Load:
     started = clock()
     counting, end = started + seconds / 5, started + seconds
     for number, connected in sockets.items():
-        connected.sendall(request)
+        connected.sendall(make())
         sent[number] = clock()
     latencies: list[float] = []
     pieces: dict[int, bytes] = {}
@@ -57,12 +64,12 @@ def post(port: int, path: str, connections: int, seconds: float) -> Load:
                 pieces[number] = data
                 continue
             if not data.startswith(b"HTTP/1.1 2"):
-                raise RuntimeError(f"{path} answered {data[:200]!r}")
+                raise RuntimeError(f"the server answered {data[:400]!r}")
             now = clock()
             if now > counting:
                 latencies.append(now - sent[number])
             sent[number] = now
-            sockets[number].sendall(request)
+            sockets[number].sendall(make())
     elapsed = now - counting
     for connected in sockets.values():
         connected.close()

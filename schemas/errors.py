@@ -10,6 +10,7 @@
     ├── Unavailable           the log, the database or the blob store cannot be reached. HTTP 503.
     │   └── SandboxUnavailable  a required control cannot be enforced here. Never weakened.
     ├── PictureRefused        an uploaded picture is not accepted; becomes a `document refused` event.
+    ├── WebhookRefused        a webhook is not accepted: signature, age, size, shape. HTTP 400 and a counter; no event.
     ├── ModelFault            a model's answer is unusable (invalid JSON, broken stream, empty). Retry topic too.
     ├── InvalidResult         a program's result.json is not a result; becomes feedback or a failed analysis.
     ├── InvalidCursor         a page was asked for with a cursor that no page gave. HTTP 400. Also a ValueError.
@@ -67,6 +68,14 @@ class SandboxUnavailable(Unavailable):
 
 class PictureRefused(VaultraError):
     """A picture is not accepted. `code` is one of `schemas.documents.RefusalCode`, the message is for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class WebhookRefused(VaultraError):
+    """A webhook is not accepted. `code` is short and of a closed list, for counters; the message is for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

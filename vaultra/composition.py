@@ -30,11 +30,14 @@ from adapters.minilm import MiniLmEmbedder
 from adapters.planning.embedding import EmbeddingPlanner
 from adapters.ports import BlobStore, CodeWriter, Memo, PictureReader, Planner, SandboxRunner, VisionModel
 from adapters.s3_blob_store import Bucket, S3BlobStore
+from adapters.secrets import StoredSecrets
+from adapters.stripe.signature import parse_secrets
 from adapters.vision.intake import PillowPictureReader
 from adapters.vision.memoized import MemoizedVision
 from adapters.vision.rapidocr import RapidOcrVision
-from api.auth import ApiKeyAuthenticator, LocalAuthenticator, check_bind, is_loopback
+from api.auth import LOCAL_TENANT, ApiKeyAuthenticator, LocalAuthenticator, check_bind, is_loopback
 from api.services import ApiServices
+from api.webhooks import ENDPOINTS
 from processors.codegen import codegen
 from processors.conclusion import conclusion
 from processors.critic import critic
@@ -230,6 +233,15 @@ def _prices(settings: Settings) -> Mapping[str, Price]:
     }
 
 
+def make_secrets(settings: Settings) -> StoredSecrets:
+    """Configured secrets by the names the parts know them under, and room for those that come to be."""
+    configured = {
+        "stripe/webhook/platform": settings.stripe.webhook_secrets.get_secret_value(),
+        "stripe/webhook/connect": settings.stripe.connect_webhook_secrets.get_secret_value(),
+    }
+    return StoredSecrets(configured, settings.data_dir / "secrets")
+
+
 async def _services(
     settings: Settings,
     database: Database,
@@ -241,6 +253,7 @@ async def _services(
     runtime: EmbeddedRuntime,
 ) -> ApiServices:
     keys = ApiKeyAuthenticator(database.pool)
+    secrets = make_secrets(settings)
     local = is_loopback(settings.host)
 
     async def stages_run() -> bool:
@@ -262,6 +275,10 @@ async def _services(
         local=local,
         checks={"stages": stages_run},
         lag=lag,
+        signing_secrets={
+            endpoint: parse_secrets(secrets.get(f"stripe/webhook/{endpoint}") or "", default_tenant=LOCAL_TENANT)
+            for endpoint in ENDPOINTS
+        },
     )
 
 

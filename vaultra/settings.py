@@ -64,6 +64,17 @@ class Blobs(_Section):
     secret_access_key: SecretStr = Field(default=SecretStr(""), description="goes with the key id")
 
 
+class Stripe(_Section):
+    """What Stripe is allowed to tell us, and what we may ask of it."""
+
+    webhook_secrets: SecretStr = Field(
+        default=SecretStr(""), description="whsec_… of /v1/webhooks/stripe; several: commas; of a tenant: acme=whsec_…"
+    )
+    connect_webhook_secrets: SecretStr = Field(
+        default=SecretStr(""), description="the same for /v1/webhooks/stripe/connect"
+    )
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="VAULTRA_", env_nested_delimiter="__", env_file=".env", frozen=True, extra="ignore"
@@ -88,6 +99,7 @@ class Settings(BaseSettings):
     planner: ModelServer = Field(default=ModelServer(), description="language model that plans; embeddings when empty")
     code: ModelServer = Field(default=ModelServer(), description="language model that writes free-form code")
     vision: ModelServer = Field(default=ModelServer(), description="vision model; RapidOCR when empty")
+    stripe: Stripe = Field(default=Stripe(), description="webhooks, connected accounts, imports")
     sandbox: Sandbox = Field(default=Sandbox(), description="limits of code that runs")
 
 

@@ -1,0 +1,1 @@
+"""Stripe: webhook signatures, Connect, and the API."""
