@@ -15,7 +15,9 @@ from typing import Any
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, event, pool
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.postgres_server import PostgresServer
@@ -54,7 +56,9 @@ def reaching(what: str) -> Iterator[None]:
 
 
 def describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    """An error's kind and words in one line."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 class Database:
@@ -156,14 +160,34 @@ async def migrate(dsn: str) -> None:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
     event.listen(engine.sync_engine, "do_execute", _execute_script)
     try:
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
-            await connection.commit()
-            await connection.run_sync(_upgrade)
-            await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})")
-            await connection.commit()
+        with _migrating():
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
+                await connection.commit()
+                await connection.run_sync(_upgrade)
+                await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})")
+                await connection.commit()
     finally:
         await engine.dispose()
+
+
+@contextmanager
+def _migrating() -> Iterator[None]:
+    """Turns what a server can refuse during migrations into what a person or a supervisor can act on."""
+    try:
+        yield
+    except CommandError as error:
+        raise SetupError(f"the database was migrated by a newer version than this one: {error}") from error
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        cause = (error.orig and error.orig.__cause__) if isinstance(error, DBAPIError) else error
+        if isinstance(cause, asyncpg.InsufficientPrivilegeError):
+            raise SetupError(
+                f"the login of VAULTRA_DATABASE_URL may not make the schemas: {describe(cause)}. "
+                "Let it own the database, or GRANT CREATE ON DATABASE to it; who made the schemas must migrate them."
+            ) from error
+        if isinstance(cause, CONNECTION_ERRORS):
+            raise Unavailable(f"the database cannot be reached: {describe(cause)}") from error
+        raise
 
 
 def _execute_script(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
@@ -186,7 +210,7 @@ async def _login(dsn: str) -> asyncpg.Connection:
     try:
         connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT)
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError) as error:
-        raise SetupError(f"the database refuses the login of VAULTRA_DATABASE_URL: {error}") from error
+        raise SetupError(f"the database refuses the login of VAULTRA_DATABASE_URL: {describe(error)}") from error
     except ValueError as error:  # asyncpg's ClientConfigurationError among them
         raise SetupError(f"VAULTRA_DATABASE_URL is not a PostgreSQL address: {error}") from error
     except CONNECTION_ERRORS as error:
@@ -212,8 +236,10 @@ async def _app_role(dsn: str) -> str | None:
     """The role to work as; None where this login may not become it (the triggers on the log hold regardless)."""
     connection = await _login(dsn)
     try:
+        # From 16 on, a member may be one without the right to work as the role.
+        right = "SET" if connection.get_server_version().major >= 16 else "MEMBER"
         can = await connection.fetchval(
-            "SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1", APP_ROLE
+            "SELECT pg_has_role(current_user, oid, $2) FROM pg_roles WHERE rolname = $1", APP_ROLE, right
         )
         return APP_ROLE if can else None
     finally:
