@@ -4,7 +4,8 @@
     ├── SetupError            wrong at start: a declaration, a setting, a missing port. Exit, do not retry.
     ├── InvalidEvent          bytes on the log that are no event of ours. Dead-letter with the bytes.
     │   ├── UnknownEventType
-    │   └── UnknownEventVersion
+    │   ├── UnknownEventVersion
+    │   └── UnreadablePayload   what a third party sent cannot be read. Dead-letter; no fault of the stage.
     ├── RetryLater            a dependency is not able now (429, 5xx, time-out, refused connection). Retry topic.
     ├── StageHalted           too many dead letters in a row: the stage stops instead of draining its topic into them.
     ├── Unavailable           the log, the database or the blob store cannot be reached. HTTP 503.
@@ -41,6 +42,13 @@ class UnknownEventType(InvalidEvent):
 
 class UnknownEventVersion(InvalidEvent):
     """The type is known, this version is not, and no upcaster leads to a known one."""
+
+
+class UnreadablePayload(InvalidEvent):
+    """A payload from outside lacks what makes it a fact, or holds what it cannot. The message is for people.
+
+    It says nothing about the stage that read it: any number of them in a row does not halt the stage.
+    """
 
 
 class RetryLater(VaultraError):

@@ -17,7 +17,8 @@ What a stage raises decides:
     CancelledError            passes through when the runtime cancels; nothing is recorded
     anything else             a dead letter: bytes and attributes as they came, and the stage's `gives_up` events
 
-`halt_after` dead letters in a row halt the stage: further ones raise StageHalted, so their events stay in place.
+`halt_after` dead letters in a row halt the stage: further ones raise StageHalted, so their events stay in place. What
+a third party sent and nobody could read (UnreadablePayload) is a dead letter too, but no sign of a broken stage.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from schemas.errors import (
     SetupError,
     StageHalted,
     Unavailable,
+    UnreadablePayload,
 )
 from schemas.registry import KNOWN_TYPES
 from schemas.wire import Message, decode, encode
@@ -311,7 +313,7 @@ class Runner:
         ]
         if event is not None:
             messages += self._last_words(event, reason)
-        self._count_dead()
+        self._count_dead(in_a_row=not isinstance(error, UnreadablePayload))
         log.error(
             "delivery given up",
             stage=self.stage.name,
@@ -347,8 +349,10 @@ class Runner:
             log.exception("last words failed", stage=self.stage.name, event_id=event.id)
             return []
 
-    def _count_dead(self) -> None:
+    def _count_dead(self, *, in_a_row: bool) -> None:
         metrics.DEAD_LETTERS.labels(self.stage.name).inc()
+        if not in_a_row:
+            return
         self._dead_in_a_row += 1
         if self.halted:
             metrics.HALTED.labels(self.stage.name).set(1)

@@ -42,6 +42,7 @@ from processors.codegen import codegen
 from processors.conclusion import conclusion
 from processors.critic import critic
 from processors.execution import execution
+from processors.ledger.stage import ledger
 from processors.reasoning import reasoning
 from processors.stage import Stage
 from processors.vision import vision
@@ -60,7 +61,7 @@ from vaultra.settings import ModelServer, Settings
 
 log = structlog.get_logger(__name__)
 
-STAGES: tuple[Stage, ...] = (vision, reasoning, codegen, critic, execution, conclusion)
+STAGES: tuple[Stage, ...] = (vision, reasoning, codegen, critic, execution, conclusion, ledger)
 
 # The text reader works on one picture at a time and a program may use two cores: more at once would only wait inside
 # their stage's time limit.

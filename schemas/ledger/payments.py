@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
+from schemas.base import Value
 from schemas.ledger.observation import ObjectState, Observation
 from schemas.money import Currency, Minor
 
@@ -68,10 +69,20 @@ class Refund(ObjectState):
     failure_reason: str | None = None
 
 
+class DisputeMovement(Value):
+    """Money a dispute moved, in the settled currency: negative when withdrawn, positive when reinstated."""
+
+    balance_transaction: str
+    amount: Minor
+    fee: Minor = 0
+    currency: Currency
+    at: AwareDatetime
+
+
 class Dispute(ObjectState):
     """A dispute. `status` is Stripe's; `warning_*` is an inquiry and moves no money, `prevented` never became one.
 
-    `balance_transactions` are the ids of its movements where known: withdrawals, and reinstatements when won.
+    `balance_transactions` are the ids of its movements where known, `movements` what they moved where told.
     """
 
     KIND: ClassVar[str] = "dispute"
@@ -86,6 +97,7 @@ class Dispute(ObjectState):
     network_reason_code: str | None = None
     case_type: str | None = None
     balance_transactions: tuple[str, ...] = ()
+    movements: tuple[DisputeMovement, ...] = ()
     is_charge_refundable: bool | None = None
     evidence_due_by: AwareDatetime | None = None
     has_evidence: bool | None = None
