@@ -56,7 +56,7 @@ from streams.lease import PostgresLease
 from streams.postgres_log import PostgresEventLog
 from streams.runner import Runner
 from streams.stage_loop import Limits
-from streams.topics import TOPICS, Topic, dead_topic, retry_topic
+from streams.topics import TOPICS, Topic, diversion_topics
 from vaultra.settings import ModelServer, Settings
 
 log = structlog.get_logger(__name__)
@@ -72,8 +72,8 @@ StartupProgress = Callable[[str, float | None], None]
 
 
 def all_topics() -> tuple[Topic, ...]:
-    """Every topic on the log: the declared ones, and a retry and a dead-letter topic a stage."""
-    return (*TOPICS, *(topic(stage.name) for stage in STAGES for topic in (retry_topic, dead_topic)))
+    """Every topic on the log: the declared ones, and those for retries and dead letters of each stage."""
+    return (*TOPICS, *diversion_topics(stage.name for stage in STAGES))
 
 
 @dataclass(frozen=True, slots=True)
