@@ -135,7 +135,9 @@ async def create(
 async def _shown(admin: Any, connection: KafkaConnection, topics: Sequence[Topic]) -> None:
     """Wait until the brokers know what the controller has made."""
     async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
-        while not all(state.usable for state in await _inspect(admin, connection, topics)):
+        while True:
+            if all(state.usable for state in await _inspect(admin, connection, topics)):
+                return
             await asyncio.sleep(0.05)
 
 
