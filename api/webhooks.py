@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from adapters.stripe.filing import filed
-from adapters.stripe.reading import LARGEST_BODY, read_body
+from adapters.stripe.reading import LARGEST_BODY, read_event
 from adapters.stripe.signature import verify
 from api.problems import Kind, ProblemError, documented, respond, unavailable
 from api.services import ApiServices
@@ -79,10 +79,8 @@ class StripeWebhook:
         now = services.clock()
         seconds = now.timestamp()
         signed = verify(body, header, secrets, now=seconds)
-        text, head = read_body(body)
         event = filed(
-            text,
-            head,
+            read_event(body),
             tenant=signed.tenant,
             source=SOURCE,
             endpoint=self._endpoint,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.limits import MIB, Limits
@@ -24,11 +24,17 @@ ENVIRONMENT = {
 NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup")
 
 
-# Descriptors of the process that becomes bwrap, after the standard three. The last two are read by the bootstrap.
-ARGUMENTS, STATUS, BLOCK, SECCOMP, CHANNEL, NOTIFIER = range(3, 9)
+@dataclass(frozen=True, slots=True)
+class Descriptors:
+    """Numbers of the descriptors that bubblewrap reads or writes, and the one the bootstrap speaks on."""
+
+    seccomp: int
+    status: int
+    block: int
+    channel: int
 
 
-def options(root: RootTree, slot: Path, limits: Limits) -> list[str]:
+def options(root: RootTree, slot: Path, limits: Limits, descriptors: Descriptors) -> list[str]:
     """Every option in order; given to bwrap through a descriptor so that no process list shows them."""
     args = [f"--unshare-{name}" for name in NAMESPACES]
     args += ["--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1"]
@@ -49,20 +55,12 @@ def options(root: RootTree, slot: Path, limits: Limits) -> list[str]:
     threads = str(max(1, round(limits.cpus)))
     for name, value in {**ENVIRONMENT, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}.items():
         args += ["--setenv", name, value]
-    args += ["--seccomp", str(SECCOMP), "--block-fd", str(BLOCK), "--json-status-fd", str(STATUS)]
+    args += ["--seccomp", str(descriptors.seccomp), "--block-fd", str(descriptors.block)]
+    args += ["--json-status-fd", str(descriptors.status)]
     return args
 
 
-_BOOTSTRAP = ("/usr/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/usr/lib/bootstrap.pyc")
-
-
-def command(root: RootTree, limits: Limits, notify: int | None, preload: Sequence[str]) -> list[str]:
-    """What is started: bwrap with its options elsewhere, and in the box the bootstrap with its arguments.
-
-    `notify` is the number of the call that installs the filter which tells of refused calls, None for no such filter.
-    """
-    channel = f"{CHANNEL}" if notify is None else f"{CHANNEL}:{NOTIFIER}:{notify}"
-    return [str(root.launcher), "--args", str(ARGUMENTS), "--", *_BOOTSTRAP, channel, rlimits(limits), *preload]
+COMMAND = ("/usr/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/usr/lib/bootstrap.py")
 
 
 def rlimits(limits: Limits) -> str:

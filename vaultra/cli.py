@@ -36,6 +36,8 @@ keys_app = typer.Typer(help="API keys: who may call the API from elsewhere.", no
 app.add_typer(events_app, name="events")
 app.add_typer(dead_app, name="dead-letters")
 app.add_typer(keys_app, name="keys")
+stripe_app = typer.Typer(help="Stripe: import history, connect accounts.", no_args_is_help=True)
+app.add_typer(stripe_app, name="stripe")
 
 # Seconds to wait for another command that holds the data directory.
 _WAIT_FOR_OTHERS = 600.0
@@ -376,6 +378,20 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="id of the key", show
     from vaultra.commands import keys
 
     _on_log(lambda database, _: keys.revoke(database, key_id, Console()))
+
+
+@stripe_app.command("import")
+def stripe_import(
+    paths: Annotated[list[Path], typer.Argument(help="files or folders of events: JSON or JSON Lines, also gzipped")],
+    tenant: Annotated[str, typer.Option(help="whose events they are")] = "local",
+    as_json: Annotated[bool, typer.Option("--json", help="the counts as one JSON object on stdout")] = False,
+) -> None:
+    """Put Stripe events from files on the log, with the facts they tell."""
+    from vaultra.commands import stripe as command
+
+    settings = _settings()
+    _logs_to_stderr(settings)
+    _run(command.import_files(settings, paths, tenant=tenant, console=Console(), as_json=as_json))
 
 
 if __name__ == "__main__":

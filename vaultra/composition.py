@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -53,14 +52,11 @@ from sandbox.limits import Limits as SandboxLimits
 from sandbox.runner import PooledSandbox
 from schemas.errors import VaultraError
 from streams.embedded import EmbeddedRuntime
-from streams.kafka_connection import KafkaConnection
-from streams.kafka_log import KafkaEventLog
 from streams.lease import PostgresLease
-from streams.log import EventLog
 from streams.postgres_log import PostgresEventLog
 from streams.runner import Runner
 from streams.stage_loop import Limits
-from streams.topics import TOPICS, Topic, diversion_topics
+from streams.topics import TOPICS, Topic, dead_topic, retry_topic
 from vaultra.settings import ModelServer, Settings
 
 log = structlog.get_logger(__name__)
@@ -76,8 +72,8 @@ StartupProgress = Callable[[str, float | None], None]
 
 
 def all_topics() -> tuple[Topic, ...]:
-    """Every topic on the log: the declared ones, and those for retries and dead letters of each stage."""
-    return (*TOPICS, *diversion_topics(stage.name for stage in STAGES))
+    """Every topic on the log: the declared ones, and a retry and a dead-letter topic a stage."""
+    return (*TOPICS, *(topic(stage.name) for stage in STAGES for topic in (retry_topic, dead_topic)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ class Program:
 
     settings: Settings
     database: Database
-    event_log: EventLog
+    event_log: PostgresEventLog
     blobs: BlobStore
     runtime: EmbeddedRuntime
     projections: ProjectionRunner
@@ -95,39 +91,15 @@ class Program:
 
 
 @asynccontextmanager
-async def open_log(settings: Settings) -> AsyncIterator[tuple[Database, EventLog]]:
-    """The database and the log of the runtime alone, for commands that only look or rebuild."""
+async def open_log(settings: Settings) -> AsyncIterator[tuple[Database, PostgresEventLog]]:
+    """The database and the log alone, for commands that only look or rebuild."""
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
         database = await Database.open(data_dir=settings.data_dir, url=url)
         stack.push_async_callback(database.close)
-        event_log = await _event_log(settings, database)
+        event_log = await PostgresEventLog.open(database, all_topics())
         stack.push_async_callback(event_log.close)
         yield database, event_log
-
-
-async def _event_log(settings: Settings, database: Database) -> EventLog:
-    if settings.runtime == "embedded":
-        return await PostgresEventLog.open(database, all_topics())
-    return await KafkaEventLog.open(
-        kafka_connection(settings), all_topics(), database=database, patience=settings.kafka.patience
-    )
-
-
-def kafka_connection(settings: Settings) -> KafkaConnection:
-    """How the configured cluster is reached."""
-    kafka = settings.kafka
-    return KafkaConnection(
-        bootstrap_servers=kafka.bootstrap_servers,
-        prefix=kafka.prefix,
-        security=kafka.security,
-        tls_ca=Path(kafka.tls_ca) if kafka.tls_ca else None,
-        tls_certificate=Path(kafka.tls_certificate) if kafka.tls_certificate else None,
-        tls_key=Path(kafka.tls_key) if kafka.tls_key else None,
-        mechanism=kafka.sasl_mechanism,
-        username=kafka.sasl_username,
-        password=kafka.sasl_password.get_secret_value(),
-    )
 
 
 @asynccontextmanager
@@ -186,6 +158,11 @@ async def open_blobs(settings: Settings) -> BlobStore:
             secret_access_key=blobs.secret_access_key.get_secret_value(),
         )
     )
+
+
+def ledger_runner() -> Runner:
+    """The ledger stage as it runs, for imports that do its work in batches."""
+    return Runner(ledger, {}, topics=all_topics())
 
 
 def make_sandbox(settings: Settings, backend: BackendName | None = None) -> PooledSandbox:
@@ -274,7 +251,7 @@ def make_secrets(settings: Settings) -> StoredSecrets:
 async def _services(
     settings: Settings,
     database: Database,
-    event_log: EventLog,
+    event_log: PostgresEventLog,
     *,
     blobs: BlobStore,
     pictures: PictureReader,
@@ -311,4 +288,4 @@ async def _services(
     )
 
 
-__all__ = ["STAGES", "Program", "all_topics", "kafka_connection", "open_blobs", "open_log", "open_program"]
+__all__ = ["STAGES", "Program", "all_topics", "open_blobs", "open_log", "open_program"]

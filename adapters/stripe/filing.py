@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from adapters.stripe.reading import EventHead
+from adapters.stripe.reading import StripeEvent
 from schemas.envelope import Event
 from schemas.stripe_events import Endpoint, SignatureVerdict, WebhookReceived, business_id
 
@@ -14,8 +14,7 @@ _NO_HEADERS: Mapping[str, str] = {}
 
 
 def filed(
-    body: str,
-    head: EventHead,
+    stripe: StripeEvent,
     *,
     tenant: str,
     source: str,
@@ -29,6 +28,7 @@ def filed(
 
     `created` is `now` (aware, UTC) where the event does not say.
     """
+    head = stripe.head
     livemode = head.livemode is True
     business = business_id(tenant, head.account, livemode)
     created = now if head.created is None else datetime.fromtimestamp(head.created, UTC)
@@ -54,6 +54,6 @@ def filed(
             api_version=head.api_version,
             headers=dict(headers),
             verdict=verdict,
-            body=body,
+            body=stripe.body,
         ),
     )

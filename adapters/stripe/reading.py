@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,8 +38,17 @@ class EventHead:
     thin: bool
 
 
-def read_body(body: bytes) -> tuple[str, EventHead]:
-    """The body as text – it encodes to the same bytes again – and its head.
+@dataclass(frozen=True, slots=True)
+class StripeEvent:
+    """An event as it came: its text, which encodes to the same bytes again, what that says as JSON, and the head."""
+
+    body: str
+    payload: Mapping[str, Any]
+    head: EventHead
+
+
+def read_event(body: bytes) -> StripeEvent:
+    """The event in a webhook's body, or in a file.
 
     Raises WebhookRefused with code `too_large`, `not_utf8`, `not_json` or `not_an_event`.
     """
@@ -49,10 +59,10 @@ def read_body(body: bytes) -> tuple[str, EventHead]:
     except UnicodeDecodeError as error:
         raise WebhookRefused("not_utf8", f"The body is not UTF-8 at byte {error.start}.") from error
     try:
-        event = from_json(body, allow_inf_nan=False)
+        payload = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise WebhookRefused("not_json", f"The body is not JSON: {error}.") from error
-    return text, read_head(event)
+    return StripeEvent(text, payload, read_head(payload))
 
 
 def read_head(event: Any) -> EventHead:

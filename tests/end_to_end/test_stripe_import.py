@@ -1,0 +1,63 @@
+"""`vaultra stripe import`, alone and beside a running instance, to the rows that people read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.instance import Instance
+from tests.end_to_end.test_command_line import started
+from tests.stripe.stories import charge_event, line
+
+
+def run(data_dir: Path, *arguments: str) -> tuple[int, str, str]:
+    process = started(data_dir, "stripe", "import", *arguments)
+    stdout, stderr = process.communicate(timeout=100)
+    return process.returncode, stdout, stderr
+
+
+def counted(data_dir: Path, *paths: Path, code: int = 0) -> dict[str, Any]:
+    returned, stdout, stderr = run(data_dir, *map(str, paths), "--json")
+    assert (returned, stderr) == (code, "")
+    return json.loads(stdout)
+
+
+def test_import_ends_with_its_counts_when_nothing_else_runs(data_dir: Path, tmp_path: Path) -> None:
+    events = [charge_event(number) for number in range(50)]
+    unhandled = charge_event(99, type="product.created", data={"object": {"id": "prod_1", "object": "product"}})
+    (tmp_path / "a.jsonl").write_bytes(b"".join(map(line, [*events, unhandled])) + b"{broken\n")
+    (tmp_path / "b.json").write_text(json.dumps(events[:20]))
+    counts = counted(data_dir, tmp_path / "a.jsonl", tmp_path / "b.json", code=1)
+    (broken,) = counts.pop("broken_at")
+    assert (broken["file"], broken["line"]) == (str(tmp_path / "a.jsonl"), 52)
+    assert counts == {
+        "read": 71,
+        "appended": 51,
+        "duplicates": 20,
+        "facts": 51,
+        "unhandled": {"product.created": 1},
+        "dead": {},
+        "broken": 1,
+    }
+
+
+def test_import_is_shown_to_people_and_stands_beside_a_running_instance(instance: Instance, tmp_path: Path) -> None:
+    (tmp_path / "events.json").write_text(json.dumps([charge_event(number) for number in range(7000, 7040)]))
+    code, stdout, stderr = run(instance.data_dir, str(tmp_path / "events.json"))
+    assert (code, stderr) == (0, "")
+    rows = dict(row.rsplit(maxsplit=1) for row in stdout.splitlines() if row.strip())
+    assert {name: rows[name] for name in ("read", "appended", "duplicates", "facts")} == {
+        "read": "40",
+        "appended": "40",
+        "duplicates": "0",
+        "facts": "40",
+    }
+    assert counted(instance.data_dir, tmp_path / "events.json")["duplicates"] == 40
+    assert subprocess.run(["kill", "-0", str(instance.pid)], check=False).returncode == 0
+
+
+def test_import_says_what_is_wrong_when_there_is_nothing_to_import(data_dir: Path, tmp_path: Path) -> None:
+    code, _, stderr = run(data_dir, str(tmp_path / "nowhere.json"))
+    assert (code, "does not exist" in stderr, "Traceback" in stderr) == (2, True, False)

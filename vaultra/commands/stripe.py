@@ -1,0 +1,110 @@
+"""`vaultra stripe`: events from files onto the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from adapters.stripe.event_files import Broken, event_files, read_events
+from projections.catalogue import PROJECTIONS
+from projections.runner import ProjectionRunner
+from projections.waiting import Progress as Projected
+from schemas.errors import Unavailable
+from streams.stripe_import import StripeImport, Tally
+from vaultra.composition import ledger_runner, open_log
+from vaultra.instance import InstanceRunning, exclusive
+from vaultra.settings import Settings
+
+# Broken places that are printed one by one; all are counted.
+_SHOWN = 20
+# Seconds the tables may take to catch up with what was imported.
+_PATIENCE = 3600.0
+
+
+async def import_files(
+    settings: Settings, paths: Sequence[Path], *, tenant: str, console: Console, as_json: bool
+) -> int:
+    """Import every event of the files; 1 when something was broken or could not be read.
+
+    Beside a running instance its projections do the tables; without one, this command does them itself.
+    """
+    files = event_files(paths)
+    broken: list[Broken] = []
+    async with AsyncExitStack() as stack:
+        try:
+            stack.enter_context(exclusive(settings.data_dir))
+            alone = True
+        except InstanceRunning:
+            alone = False
+        database, log = await stack.enter_async_context(open_log(settings))
+        projected = Projected(database.pool, PROJECTIONS)
+        if alone:
+            runner = ProjectionRunner(database.pool, log)
+            await runner.start()
+            stack.push_async_callback(runner.stop)
+            projected = runner.progress
+        progress = stack.enter_context(_progress(console, shown=not as_json))
+        task = progress.add_task("importing", total=sum(file.stat().st_size for file in files))
+        importing = StripeImport(
+            log, ledger_runner(), tenant=tenant, endpoint="file", clock=lambda: datetime.now(UTC), alone=alone
+        )
+        for found in read_events(files, lambda count: progress.advance(task, count)):
+            if isinstance(found, Broken):
+                broken.append(found)
+            else:
+                await importing.add(found)
+        tally = await importing.finish()
+        progress.update(task, description="folding into tables")
+        topics = sorted({topic for projection in PROJECTIONS for topic in projection.topics})
+        latest = {(place.topic, place.partition): end for place, end in (await log.latest(topics)).items()}
+        if not await projected.wait_until(latest, within=_PATIENCE):
+            raise Unavailable("everything is on the log, but the tables did not catch up: `vaultra up` goes on")
+        progress.update(task, description="imported")
+    if as_json:
+        print(json.dumps(counts(tally, broken), ensure_ascii=False))
+    else:
+        _show(tally, broken, console)
+    return 1 if broken or tally.dead else 0
+
+
+def counts(tally: Tally, broken: Sequence[Broken]) -> dict[str, Any]:
+    """What a machine is told at the end. Broken lines are named, the first hundred of them."""
+    return {
+        **asdict(tally),
+        "unhandled": dict(tally.unhandled.most_common()),
+        "dead": dict(tally.dead.most_common()),
+        "broken": len(broken),
+        "broken_at": [asdict(one) for one in broken[:100]],
+    }
+
+
+def _show(tally: Tally, broken: Sequence[Broken], console: Console) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    for name in ("read", "appended", "duplicates", "facts"):
+        table.add_row(name, f"{getattr(tally, name):,}")
+    for title, found in (("unhandled", tally.unhandled), ("dead", tally.dead)):
+        for name, count in found.most_common():
+            table.add_row(f"{title}: {name}", f"{count:,}")
+    if broken:
+        table.add_row("broken", f"{len(broken):,}")
+    console.print(table)
+    for one in broken[:_SHOWN]:
+        console.print(str(one), style="red", markup=False, highlight=False, soft_wrap=True)
+    if len(broken) > _SHOWN:
+        console.print(f"… and {len(broken) - _SHOWN} more", style="red")
+
+
+def _progress(console: Console, *, shown: bool) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=not shown, transient=True)
