@@ -12,8 +12,8 @@ from schemas.costs import ModelUse
 class Meter:
     """Collects one delivery's usage. `tenant` scopes the memo; `stage` and `cause` name the delivery in logs.
 
-    `delivery` is the position delivered from: done over after a crash, the delivery has the same. `billed` are the
-    hashes of the calls in `models`: an attempt that repeats one within the delivery does not pay again.
+    `delivery` names the delivery: done over after a crash, it has the same name. `billed` are the hashes of the calls
+    in `models`: an attempt that repeats one within the delivery does not pay again.
     """
 
     tenant: str

@@ -7,19 +7,24 @@ kernel ends every process that is left.
 
     bootstrap.py CHANNEL LIMITS [MODULE…]
 
-CHANNEL is the descriptor to speak on. Where a box has its three standard streams only, it is `stdin:SECONDS`: ready is
-said on standard output, the order comes on standard input, and the box ends when that does (whoever started it is
-gone) or after so many seconds. LIMITS are `RLIMIT_X=n` joined by commas, modules are imported beforehand. It imports
-next to nothing itself: each run waits for it (`signal` and `json` alone cost as much as all the rest).
+CHANNEL is the descriptor to speak on, a socket; `FD:NOTIFIER:CALL` also names one to read the filter from that tells of
+refused calls, and the number of the system call that installs it. Where a box has its three standard streams only, it
+is `stdin:SECONDS`: ready is said on standard output, the order comes on standard input, and the box ends when that does
+(whoever started it is gone) or after so many seconds. LIMITS are `RLIMIT_X=n` joined by commas, modules are imported
+beforehand. It imports next to nothing itself: each run waits for it (`signal` and `json` alone cost as much as all the
+rest).
 """
 
 import _signal  # type: ignore[import-not-found]  # without the enums that `signal` builds
+import _sitebuiltins
+import builtins
 import io
 import os
 import resource
 import sys
 
 PROGRAM = "/program/main.py"
+SET_MODE_FILTER, NEW_LISTENER = 1, 8  # of seccomp(2)
 SITE_PACKAGES = f"{sys.prefix}/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
 
@@ -29,10 +34,42 @@ def limit(limits: str) -> None:
         resource.setrlimit(getattr(resource, name), (int(value), int(value)))
 
 
-def released(say: int, listen: int) -> list[str]:
-    """Say ready, then read the order to start: `NAME=value` of the environment, then `go`, each ended by NUL. An end
+def notifications(notifier: int, call: int) -> int:
+    """Install the filter that names refused calls; returns the descriptor they are told on."""
+    import _ctypes  # `ctypes` takes four times as long to load
+
+    class Byte(_ctypes._SimpleCData):  # type: ignore[type-arg]
+        _type_ = "B"
+
+    program = os.read(notifier, 1 << 16)
+
+    class Block(_ctypes.Array):  # type: ignore[type-arg]
+        _type_, _length_ = Byte, len(program)
+
+    block = Block.from_buffer_copy(program)
+    # struct sock_fprog: a count of instructions, and where they are.
+    described = (len(program) // 8).to_bytes(8, "little") + _ctypes.addressof(block).to_bytes(8, "little")
+    syscall = _ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall")  # type: ignore[arg-type]
+    listener = int(_ctypes.call_cdeclfunction(syscall, (call, SET_MODE_FILTER, NEW_LISTENER, described)))
+    if listener < 0:
+        sys.exit("the system call filter cannot be completed")
+    return listener
+
+
+def say_ready(say: int, listener: int) -> None:
+    """With the listener, which is then no longer in the box."""
+    import _socket
+
+    speaker = _socket.socket(fileno=say)
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, listener.to_bytes(4, "little"))
+    speaker.sendmsg([b"ready\n"], [rights])
+    speaker.detach()
+    os.close(listener)
+
+
+def released(listen: int) -> list[str]:
+    """Read the order to start: `NAME=value` of the environment, then `go`, each ended by NUL. An end
     before that means that the other side is gone."""
-    os.write(say, b"ready\n")
     order = b"\0"
     while not order.endswith(b"\0go\0"):
         part = os.read(listen, 65536)
@@ -68,9 +105,6 @@ def wait_for(program: int) -> None:
 
 
 def become_program(environment: list[str]) -> None:
-    import _sitebuiltins
-    import builtins
-
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     for entry in environment:
         name, _, value = entry.partition("=")
@@ -102,7 +136,8 @@ def become_program(environment: list[str]) -> None:
 
 def start() -> None:
     channel, limits, *modules = sys.argv[1:]
-    name, _, seconds = channel.partition(":")
+    name, _, rest = channel.partition(":")
+    seconds = rest if name == "stdin" else ""
     say, listen = (1, 0) if seconds else (int(name), int(name))
     # Process 1 must handle no signal at all, or the program could reach it.
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
@@ -111,7 +146,13 @@ def start() -> None:
         __import__(module)
     sys.path.pop()
     limit(limits)
-    environment = released(say, listen)
+    if rest and not seconds:
+        notifier, call = map(int, rest.split(":"))
+        say_ready(say, notifications(notifier, call))
+        os.close(notifier)
+    else:
+        os.write(say, b"ready\n")
+    environment = released(listen)
     if not seconds:
         os.close(listen)
     program = os.fork()

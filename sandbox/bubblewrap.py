@@ -1,30 +1,29 @@
 """The bubblewrap backend: no daemon, nothing installed on the host, every namespace named.
 
-A box starts in this order, and any failure on the way kills it: spawn → its pid from bwrap's status → into its control
-groups → released to set up → it limits itself and says ready → we hold its output directory → what is enforced is read
-back from the kernel. Only then may untrusted code go in.
+A box starts in this order, and any failure on the way kills it: fork → into its control groups → bwrap, as nobody's
+user → its process 1 from bwrap's status → released to set up → it limits itself and says ready → we hold its output
+directory → what is enforced is read back from the kernel. Only then may untrusted code go in.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import select
 import socket
-import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from sandbox.attestation import attest
 from sandbox.bubblewrap_box import BubblewrapBox
-from sandbox.bubblewrap_command import COMMAND, OUTPUT, Descriptors, options, rlimits
+from sandbox.bubblewrap_command import OUTPUT, command, options
 from sandbox.cgroups import Cgroup, Parent, box_name
-from sandbox.identity import Identity, new_identity
+from sandbox.identity import new_identity
 from sandbox.limits import Limits
 from sandbox.root_tree import RootTree
-from sandbox.seccomp import compile_filter
+from sandbox.seccomp import can_notify, compile_filter, compile_notifier, install_number
 from sandbox.slot import make_slot
+from sandbox.spawner import Spawner
+from sandbox.supervision import readable
 from schemas.errors import SandboxUnavailable
 
 
@@ -35,9 +34,10 @@ class Bubblewrap:
     root: RootTree
     parents: tuple[Parent, ...]
     preload: tuple[str, ...] = ()
+    spawner: Spawner = field(default_factory=Spawner)
 
     def prepare(self, limits: Limits) -> BubblewrapBox:
-        """Start a box and bring it to "ready". Call from a long-lived thread: the box dies with the thread.
+        """Start a box and bring it to "ready".
 
         Raises SandboxUnavailable when it cannot be started or a required control does not hold.
         """
@@ -47,7 +47,8 @@ class Bubblewrap:
         try:
             make_slot(box.slot, identity)
             if self.parents:
-                box.cgroup = Cgroup.create(name, self.parents, limits)
+                # One more process than the program may have: bwrap itself waits outside the box's namespace.
+                box.cgroup = Cgroup.create(name, self.parents, replace(limits, pids=limits.pids + 1))
             self._start(box)
             box.controls = attest(box.init_pid, identity, box.cgroup, box.output, limits)
         except OSError as error:
@@ -68,49 +69,48 @@ class Bubblewrap:
                 os.close(descriptor)
         box.init_pid = _child_pid(box, deadline)
         box.init = box.own(os.pidfd_open(box.init_pid))
-        if box.cgroup is not None:
-            box.cgroup.admit(box.init_pid)
         os.write(release, b"1")
         _await_ready(box, deadline)
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         box.output = box.own(os.open(f"/proc/{box.init_pid}/root{OUTPUT}", flags))
 
     def _spawn(self, box: BubblewrapBox, theirs: list[int]) -> int:
-        """Start bwrap. Adds to `theirs` what only the other side needs; returns what releases it."""
-        box.status, status = os.pipe()
-        theirs.append(status)
-        os.set_blocking(box.own(box.status), False)
+        """Start bwrap, in its control groups. Adds to `theirs`, in their order, what only the other side needs;
+        returns what releases it."""
+
+        def give(descriptor: int) -> None:
+            theirs.append(descriptor)
+
+        def pipe_from() -> int:
+            ours, its = os.pipe()
+            give(its)
+            return box.own(ours)
+
+        notify = can_notify()
+        give(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
+        box.stdout = pipe_from()
+        box.stderr = pipe_from()
+        arguments = options(self.root, box.slot, box.limits)
+        give(_memory_file("args", b"".join(argument.encode() + b"\0" for argument in arguments)))
+        box.status = pipe_from()
+        os.set_blocking(box.status, False)
         block, release = os.pipe()
-        theirs.append(block)
         box.own(release)
+        give(block)
+        give(_memory_file("seccomp", compile_filter(notify=notify)))
         box.channel, channel = socket.socketpair()
-        theirs.append(channel.detach())
-        filter_ = _memory_file("seccomp", compile_filter())
-        theirs.append(filter_)
-        descriptors = Descriptors(seccomp=filter_, status=status, block=block, channel=theirs[2])
-        arguments = options(self.root, box.slot, box.limits, descriptors)
-        args = _memory_file("args", b"".join(argument.encode() + b"\0" for argument in arguments))
-        theirs.append(args)
-        command = [str(self.root.launcher), "--args", str(args), "--", *COMMAND, str(descriptors.channel)]
-        command += [rlimits(box.limits), *self.preload]
-        box.process = _popen(command, theirs, box.identity)
-        box.monitor = box.own(os.pidfd_open(box.process.pid))
+        give(channel.detach())
+        if notify:
+            give(_memory_file("notifier", compile_notifier()))
+        box.process = self.spawner.spawn(
+            command(self.root, box.limits, install_number() if notify else None, self.preload),
+            theirs,
+            box.cgroup.entrances() if box.cgroup is not None else (),
+            box.identity,
+        )
+        box.own(box.process.process)
+        box.monitor = box.own(box.process.report)
         return release
-
-
-def _popen(command: Sequence[str], descriptors: Sequence[int], identity: Identity) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=descriptors,
-        env={},
-        cwd="/",
-        user=None if identity.own else identity.uid,
-        group=None if identity.own else identity.gid,
-        extra_groups=None if identity.own else [],
-    )
 
 
 def _memory_file(name: str, data: bytes) -> int:
@@ -121,18 +121,16 @@ def _memory_file(name: str, data: bytes) -> int:
 
 
 def _wait_readable(box: BubblewrapBox, descriptor: int, deadline: float, what: str) -> None:
-    readable, _, _ = select.select([descriptor, box.monitor], [], [], max(deadline - time.monotonic(), 0))
-    if descriptor not in readable:
-        raise SandboxUnavailable(_explain(box, what, ended=bool(readable)))
+    ready = readable((descriptor, box.monitor), deadline - time.monotonic())
+    if descriptor not in ready:
+        raise SandboxUnavailable(_explain(box, what, ended=bool(ready)))
 
 
 def _explain(box: BubblewrapBox, what: str, *, ended: bool) -> str:
     """What bwrap or the bootstrap said before it gave up; no untrusted byte has been inside yet."""
-    assert box.process is not None
-    assert box.process.stderr is not None
     if not ended:
         return f"the sandbox did not {what} within {box.limits.startup_timeout:g} s"
-    said = box.process.stderr.read(4096).decode(errors="replace").strip()
+    said = os.read(box.stderr, 4096).decode(errors="replace").strip()
     hint = ""
     if "namespace" in said or "uid map" in said or "not permitted" in said:
         hint = (
@@ -155,11 +153,14 @@ def _child_pid(box: BubblewrapBox, deadline: float) -> int:
 
 
 def _await_ready(box: BubblewrapBox, deadline: float) -> None:
+    """Wait for "ready", which brings the descriptor that refused calls are told on, if there is one."""
     assert box.channel is not None
     text = b""
     while text != b"ready\n":
         _wait_readable(box, box.channel.fileno(), deadline, "get ready")
-        part = box.channel.recv(16)
+        part, received, _, _ = socket.recv_fds(box.channel, 16, 1, socket.MSG_CMSG_CLOEXEC)
         text += part
+        for descriptor in received:
+            box.listener = box.own(descriptor)
         if not part:
             raise SandboxUnavailable(_explain(box, "get ready", ended=True))

@@ -12,6 +12,7 @@ from sandbox.bubblewrap_box import NAME, BubblewrapBox
 from sandbox.cgroups import Parent, find_parents, sweep
 from sandbox.limits import Limits
 from sandbox.root_tree import build_root
+from sandbox.spawner import Spawner
 from schemas.errors import SandboxUnavailable
 
 
@@ -31,6 +32,7 @@ class BubblewrapBackend:
         self._data_dir = data_dir
         self._allow_degraded = allow_degraded
         self._control_groups = control_groups
+        self._spawner = Spawner()
         self._bubblewrap: Bubblewrap | None = None
 
     @property
@@ -47,7 +49,7 @@ class BubblewrapBackend:
                 missing = (str(error),)
                 if not self._allow_degraded:
                     raise
-            bubblewrap = Bubblewrap(build_root(self._data_dir, progress), parents)
+            bubblewrap = Bubblewrap(build_root(self._data_dir, progress), parents, spawner=self._spawner)
             sweep(parents, bubblewrap.root.boxes)
             controls = canary.try_in(bubblewrap.prepare(canary.LIMITS))
         except SandboxUnavailable as error:
@@ -62,3 +64,4 @@ class BubblewrapBackend:
 
     def close(self) -> None:
         self._bubblewrap = None
+        self._spawner.close()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from socket import socket
 
@@ -19,11 +18,13 @@ from adapters.ports import SandboxOutcome
 from sandbox import watchdog
 from sandbox.capture import Capture
 from sandbox.cgroups import Cgroup
+from sandbox.denials import Denials
 from sandbox.identity import Identity
 from sandbox.limits import Limits
 from sandbox.outcome import Ended, conclude
 from sandbox.slot import order, provide
-from sandbox.supervision import DEATH, supervise
+from sandbox.spawner import Spawned
+from sandbox.supervision import DEATH, readable, supervise
 from sandbox.verdict import Kill
 
 NAME = "bubblewrap"
@@ -31,16 +32,19 @@ NAME = "bubblewrap"
 
 @dataclass(slots=True)
 class BubblewrapBox:
-    """Everything the host holds of a box. Belongs to the thread that made it (the box dies with that thread)."""
+    """Everything the host holds of a box. `monitor` becomes readable when bwrap has ended and been collected."""
 
     limits: Limits
     identity: Identity
     slot: Path
     cgroup: Cgroup | None
     descriptors: list[int] = field(default_factory=list)
-    process: subprocess.Popen[bytes] | None = None
+    process: Spawned | None = None
     channel: socket | None = None
+    stdout: int = -1
+    stderr: int = -1
     status: int = -1
+    listener: int = -1
     init: int = -1
     init_pid: int = -1
     monitor: int = -1
@@ -54,33 +58,30 @@ class BubblewrapBox:
 
     def alive(self) -> bool:
         """Whether it still waits for its program."""
-        return self.monitor >= 0 and not select.select([self.monitor], [], [], 0)[0]
+        return self.monitor >= 0 and not readable([self.monitor], 0)
 
     def kill(self) -> None:
         """End every process in the box: the kernel does so when process 1 of the namespace dies."""
         if self.init >= 0:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.init, signal.SIGKILL)
-        elif self.process is not None and self.process.returncode is None:
-            self.process.kill()
+        elif self.process is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.process.process, signal.SIGKILL)
 
     def run(
         self, code: str, inputs: Mapping[str, bytes], env: Mapping[str, str], cancelled: int | None = None
     ) -> SandboxOutcome:
         """Let the program run to its end. `cancelled` is a descriptor that becomes readable to stop it."""
-        assert self.process is not None
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
         assert self.channel is not None
         provide(self.slot, code, inputs)
-        stdout, stderr = (
-            Capture(pipe.fileno(), self.limits.output_keep) for pipe in (self.process.stdout, self.process.stderr)
-        )
+        stdout, stderr = (Capture(pipe, self.limits.output_keep) for pipe in (self.stdout, self.stderr))
         started = time.monotonic()
         # It may have died before it is released: its status, or the absence of one, tells.
         with suppress(OSError):
             self.channel.sendall(order(env))
         self.channel.close()
+        denials = Denials(self.listener)
         killed_for = supervise(
             (stdout, stderr),
             self.limits,
@@ -91,25 +92,32 @@ class BubblewrapBox:
             kill=self.kill,
             watch=self._watch_memory if self.cgroup is None else None,
             tick=watchdog.TICK,
+            hear={self.listener: partial(self._hear, denials)} if self.listener >= 0 else {},
         )
         wall = time.monotonic() - started
         usage = self.cgroup.usage() if self.cgroup else None
-        waited_for = self._reap()
+        waited_for = self._waited_cpu_seconds()
         cpu_seconds = waited_for if usage is None or usage.cpu_seconds is None else usage.cpu_seconds
-        ended = Ended(killed_for, self._exit_status(), usage, cpu_seconds, wall, self.output, stdout, stderr)
+        ended = Ended(
+            killed_for, self._exit_status(), usage, cpu_seconds, wall, self.output, stdout, stderr, denials.denied
+        )
         return conclude(ended, limits=self.limits, backend=NAME, controls=self.controls)
 
     def _watch_memory(self) -> Kill | None:
         return "oom" if watchdog.memory_of(self.init_pid) > self.limits.memory else None
 
-    def _reap(self) -> float:
-        """Collect bwrap; returns the CPU seconds of everything that was waited for below it."""
-        assert self.process is not None
-        if self.process.returncode is not None:
-            return 0.0
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
-        return usage.ru_utime + usage.ru_stime
+    def _hear(self, denials: Denials) -> bool:
+        """Refuse a call and note its name; hang up when there were many, so that the kernel refuses by itself."""
+        if denials.answer():
+            return True
+        self.descriptors.remove(self.listener)
+        os.close(self.listener)
+        return False
+
+    def _waited_cpu_seconds(self) -> float:
+        """CPU seconds of everything that was waited for below bwrap, as the process that started it counted them."""
+        text = os.read(self.monitor, 100) if not self.alive() else b""
+        return float(text.split()[1]) if text else 0.0
 
     def _exit_status(self) -> int | None:
         """What process 1 ended with, as bwrap reports it on a descriptor that was never inside the box."""
@@ -127,20 +135,16 @@ class BubblewrapBox:
     def destroy(self) -> None:
         """Kill what is left, then remove every trace. Safe at any stage of the box's life, and twice."""
         self.kill()
-        if self.process is not None:
-            if self.process.returncode is None:
-                with suppress(subprocess.TimeoutExpired):
-                    self.process.wait(DEATH)
-            for pipe in (self.process.stdout, self.process.stderr):
-                if pipe is not None:
-                    pipe.close()
+        if self.monitor >= 0:
+            readable([self.monitor], DEATH)
         if self.channel is not None:
             self.channel.close()
         for descriptor in self.descriptors:
             with suppress(OSError):
                 os.close(descriptor)
         self.descriptors.clear()
-        self.init = -1
+        self.init = self.monitor = -1
+        self.process = None
         if self.cgroup is not None:
             self.cgroup.remove()
         shutil.rmtree(self.slot, ignore_errors=True)

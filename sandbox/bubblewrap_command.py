@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.limits import MIB, Limits
@@ -24,17 +24,11 @@ ENVIRONMENT = {
 NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup")
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptors:
-    """Numbers of the descriptors that bubblewrap reads or writes, and the one the bootstrap speaks on."""
-
-    seccomp: int
-    status: int
-    block: int
-    channel: int
+# Descriptors of the process that becomes bwrap, after the standard three. The last two are read by the bootstrap.
+ARGUMENTS, STATUS, BLOCK, SECCOMP, CHANNEL, NOTIFIER = range(3, 9)
 
 
-def options(root: RootTree, slot: Path, limits: Limits, descriptors: Descriptors) -> list[str]:
+def options(root: RootTree, slot: Path, limits: Limits) -> list[str]:
     """Every option in order; given to bwrap through a descriptor so that no process list shows them."""
     args = [f"--unshare-{name}" for name in NAMESPACES]
     args += ["--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1"]
@@ -55,12 +49,20 @@ def options(root: RootTree, slot: Path, limits: Limits, descriptors: Descriptors
     threads = str(max(1, round(limits.cpus)))
     for name, value in {**ENVIRONMENT, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}.items():
         args += ["--setenv", name, value]
-    args += ["--seccomp", str(descriptors.seccomp), "--block-fd", str(descriptors.block)]
-    args += ["--json-status-fd", str(descriptors.status)]
+    args += ["--seccomp", str(SECCOMP), "--block-fd", str(BLOCK), "--json-status-fd", str(STATUS)]
     return args
 
 
-COMMAND = ("/usr/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/usr/lib/bootstrap.py")
+_BOOTSTRAP = ("/usr/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/usr/lib/bootstrap.pyc")
+
+
+def command(root: RootTree, limits: Limits, notify: int | None, preload: Sequence[str]) -> list[str]:
+    """What is started: bwrap with its options elsewhere, and in the box the bootstrap with its arguments.
+
+    `notify` is the number of the call that installs the filter which tells of refused calls, None for no such filter.
+    """
+    channel = f"{CHANNEL}" if notify is None else f"{CHANNEL}:{NOTIFIER}:{notify}"
+    return [str(root.launcher), "--args", str(ARGUMENTS), "--", *_BOOTSTRAP, channel, rlimits(limits), *preload]
 
 
 def rlimits(limits: Limits) -> str:

@@ -226,6 +226,11 @@ class Cgroup:
         for directory in {directory for directory, _ in self.groups.values()}:
             (directory / "cgroup.procs").write_text(str(pid))
 
+    def entrances(self) -> tuple[Path, ...]:
+        """Files that a process writes "0" to in order to move itself, with all it will ever start, into the groups."""
+        names = {1: "tasks", 2: "cgroup.procs"}
+        return tuple({directory: directory / names[version] for directory, version in self.groups.values()}.values())
+
     def holds(self, pid: int) -> bool:
         """Whether the kernel says the process is in every one of the groups."""
         text = Path(f"/proc/{pid}/cgroup").read_text()

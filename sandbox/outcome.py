@@ -9,6 +9,7 @@ from adapters.ports import SandboxOutcome
 from sandbox.artefacts import Collected, collect
 from sandbox.capture import Capture
 from sandbox.cgroups import Usage
+from sandbox.denials import explain
 from sandbox.limits import Limits
 from sandbox.verdict import Evidence, Kill, judge
 from schemas.analyses import ExecutionResult
@@ -19,7 +20,7 @@ _FULL = 1 << 16  # bytes; a file system with less left counts as full
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A run that is over. `status` is what process 1 ended with, None when it left none; `output` is the descriptor
-    of the output directory; times in seconds."""
+    of the output directory; `denied` names refused system calls; times in seconds."""
 
     killed_for: Kill | None
     status: int | None
@@ -29,6 +30,7 @@ class Ended:
     output: int
     stdout: Capture
     stderr: Capture
+    denied: tuple[str, ...] = ()
 
 
 def conclude(ended: Ended, *, limits: Limits, backend: str, controls: tuple[str, ...]) -> SandboxOutcome:
@@ -61,7 +63,8 @@ def conclude(ended: Ended, *, limits: Limits, backend: str, controls: tuple[str,
         rejected_artefacts=tuple(collected.rejected),
         backend=backend,
         controls=controls,
-        detail=verdict.detail,
+        denied=ended.denied,
+        detail=verdict.detail and " ".join(filter(None, (verdict.detail, explain(ended.denied)))),
         result=collected.result,
     )
     return SandboxOutcome(result=result, artefacts=collected.files)

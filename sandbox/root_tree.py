@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import py_compile
 import shutil
 import stat
 import subprocess
@@ -27,7 +28,7 @@ from sandbox.shared_libraries import is_elf, loader_of, needed_libraries
 from sandbox.wheels import install_wheels, lock_file
 from schemas.errors import SandboxUnavailable
 
-_LAYOUT = 5  # raise when the layout below changes
+_LAYOUT = 6  # raise when the layout below changes
 _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _LEFT_OUT = {"__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "site-packages"}
 _LEFT_OUT |= {"dist-packages", "lib2to3", "pydoc_data", "venv"}
@@ -147,6 +148,14 @@ def _copy_python(tree: Path, library: Path) -> None:
     for name in ("python3", "python"):
         (binary.parent / name).symlink_to(_VERSION)
     shutil.copyfile(_BOOTSTRAP, tree / "usr" / "lib" / "bootstrap.py")
+    # A script would be compiled anew by each box. The mode that names no time keeps it reproducible.
+    py_compile.compile(
+        str(_BOOTSTRAP),
+        str(tree / "usr" / "lib" / "bootstrap.pyc"),
+        dfile="/usr/lib/bootstrap.py",
+        doraise=True,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
     # Debian's Python looks for packages here.
     local = tree / "usr" / "local" / "lib" / _VERSION
     local.mkdir(parents=True)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import errno
 import platform
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from sandbox.syscalls import ALLOWED, NUMBERS, REFUSED
 from schemas.errors import SandboxUnavailable
 
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
-_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_ALLOW, _NOTIFY, _ERRNO, _KILL = 0x7FFF0000, 0x7FC00000, 0x00050000, 0x80000000
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32 = 0x40000000
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
@@ -73,10 +74,14 @@ def _answer(error: int) -> bytes:
     return _instruction(_RETURN, _ERRNO | error)
 
 
-def _apply(rule: Rule) -> bytes:
+def _tell() -> bytes:
+    return _instruction(_RETURN, _NOTIFY)
+
+
+def _apply(rule: Rule, refuse: bytes) -> bytes:
     """Instructions that return a verdict on a call's argument; entered only for that call."""
     load = _instruction(_LOAD, _ARGUMENTS + 8 * rule.argument)
-    refuse, allow = _answer(errno.EPERM), _instruction(_RETURN, _ALLOW)
+    allow = _instruction(_RETURN, _ALLOW)
     if rule.check == "bits":
         return load + _instruction(_JUMP_ANY_BIT, rule.values[0], 0, 1) + refuse + allow
     count = len(rule.values)
@@ -90,24 +95,58 @@ def _each(numbers: Iterable[int], verdict: bytes) -> bytes:
 
 
 @cache
-def compile_filter(machine: str | None = None) -> bytes:
+def compile_filter(machine: str | None = None, *, notify: bool = False) -> bytes:
     """The filter as an array of `struct sock_filter` for this machine (`x86_64` or `aarch64`).
 
-    Raises SandboxUnavailable on a machine whose system calls are not known here.
+    With `notify`, what is refused is told to whoever listens and fails with ENOSYS where nobody does; the bootstrap
+    may then install one more filter, `compile_notifier`. Raises SandboxUnavailable on a machine whose system calls are
+    not known here.
     """
+    numbers, program = _opening(machine)
+    allowed = ALLOWED | {"seccomp"} if notify else ALLOWED
+    program += _each((numbers[name] for name in allowed if name in numbers), _instruction(_RETURN, _ALLOW))
+    program += _refusals(numbers, REFUSED - allowed, _tell() if notify else _answer(errno.EPERM))
+    return program + _answer(errno.ENOSYS)
+
+
+@cache
+def compile_notifier(machine: str | None = None) -> bytes:
+    """The filter that makes the kernel tell a listener of each refused call. It allows nothing that the first one
+    does not: of two filters the stricter answer counts, and a listener can only refuse (`sandbox/denials.py`)."""
+    numbers, program = _opening(machine)
+    return program + _refusals(numbers, REFUSED, _tell()) + _instruction(_RETURN, _ALLOW)
+
+
+def _opening(machine: str | None) -> tuple[Mapping[str, int], bytes]:
+    """System call numbers of the machine, and a program that ends foreign ABIs and loads the number."""
     machine = machine or platform.machine()
     if machine not in NUMBERS:
         raise SandboxUnavailable(f"there is no system call filter for {machine} machines yet, only x86_64 and aarch64")
-    numbers = NUMBERS[machine]
     program = _instruction(_LOAD, _ARCH)
     program += _instruction(_JUMP_EQUAL, _AUDIT_ARCH[machine], 1, 0) + _instruction(_RETURN, _KILL)
     program += _instruction(_LOAD, _NUMBER)
     if machine == "x86_64":
         program += _instruction(_JUMP_AT_LEAST, _X32, 0, 1) + _instruction(_RETURN, _KILL)
-    program += _each((numbers[name] for name in ALLOWED if name in numbers), _instruction(_RETURN, _ALLOW))
+    return NUMBERS[machine], program
+
+
+def _refusals(numbers: Mapping[str, int], refused: Iterable[str], refusal: bytes) -> bytes:
+    program = b""
     for rule in RULES:
         if rule.call in numbers:
-            verdict = _apply(rule)
+            verdict = _apply(rule, refusal)
             program += _instruction(_JUMP_EQUAL, numbers[rule.call], 0, len(verdict) // 8) + verdict
-    program += _each((numbers[name] for name in REFUSED if name in numbers), _answer(errno.EPERM))
-    return program + _answer(errno.ENOSYS)
+    return program + _each((numbers[name] for name in refused if name in numbers), refusal)
+
+
+def can_notify() -> bool:
+    """Whether the kernel tells of refused calls (Linux 5.0); without, they are refused all the same, unnamed."""
+    try:
+        return "user_notif" in Path("/proc/sys/kernel/seccomp/actions_avail").read_text().split()
+    except OSError:
+        return False
+
+
+def install_number() -> int:
+    """Number of the call that installs a filter on this machine."""
+    return NUMBERS[platform.machine()]["seccomp"]

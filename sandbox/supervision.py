@@ -5,7 +5,8 @@ from __future__ import annotations
 import select
 import selectors
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from sandbox.limits import Limits
@@ -42,23 +43,28 @@ def supervise(
     kill: Callable[[], None],
     watch: Callable[[], Kill | None] | None = None,
     tick: float = 0.05,
+    hear: Mapping[int, Callable[[], bool]] = MappingProxyType({}),
 ) -> Kill | None:
     """Why the box was killed, None when it ended by itself.
 
     The box has ended when `monitor` is readable, or without one when every stream is at its end. `watch` is asked
-    every `tick` seconds whether something else speaks against going on. `deadline` is on the monotonic clock.
+    every `tick` seconds whether something else speaks against going on. `deadline` is on the monotonic clock. `hear`
+    answers further descriptors that become readable; one whose answer is False is not watched any more.
     """
     killed_for: Kill | None = None
     with selectors.DefaultSelector() as selector:
         for stream in streams:
             selector.register(stream.descriptor, selectors.EVENT_READ)
-        for other in (monitor, cancelled):
+        for other in (monitor, cancelled, *hear):
             if other is not None:
                 selector.register(other, selectors.EVENT_READ)
         while monitor is not None or any(stream.open for stream in streams):
             left = max(deadline - time.monotonic(), 0.0)
             files = {key.fd for key, _ in selector.select(min(left, tick) if watch else left)}
             _pump(streams, files, selector)
+            for descriptor in files & hear.keys():
+                if not hear[descriptor]():
+                    selector.unregister(descriptor)
             if monitor in files:
                 break
             if any(stream.total >= limits.output_kill for stream in streams):
@@ -91,19 +97,19 @@ def _wait_for_death(streams: Sequence[Stream], limits: Limits, monitor: int | No
     most = limits.output_kill if monitor is not None else None
     while time.monotonic() < deadline and (monitor is not None or any(stream.open for stream in streams)):
         open_ = [stream.descriptor for stream in streams if stream.open]
-        ready = _wait([monitor] if monitor is not None else open_, 10)
+        ready = readable([monitor] if monitor is not None else open_, 0.01)
         for stream in streams:
             _drain(stream, most)
         if monitor in ready:
             break
 
 
-def _wait(descriptors: Sequence[int], milliseconds: int) -> set[int]:
-    """The descriptors with something to read; `poll`, as `select` ends at descriptor 1023."""
+def readable(descriptors: Iterable[int], seconds: float) -> set[int]:
+    """Those with something to read, or at their end; `poll`, as `select` ends at descriptor 1023."""
     poll = select.poll()
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)
-    return {descriptor for descriptor, _ in poll.poll(milliseconds)}
+    return {descriptor for descriptor, _ in poll.poll(max(seconds, 0) * 1000)}
 
 
 def _drain(stream: Stream, most: int | None) -> None:

@@ -1,9 +1,9 @@
 """The two ways off the straight path: a delivery put off (`<stage>.retry`) and one given up (`<stage>.dead`).
 
 Both carry the original attributes and bytes untouched; what the runner knows about them stands in extra headers.
-A diverted message's own id derives from the position it was delivered from, so that a delivery done over after a
-crash diverts to the same message, while a second attempt of one event is another one. The event's id in the
-attributes stays the input's.
+A diverted message's own id derives from the delivery it was made of (`delivery_of`), so that a delivery done over
+diverts to the same message, while a second attempt of one event is another one. The event's id in the attributes
+stays the input's; the message's own stands in the header `delivery`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from schemas.envelope import derived_id
 from schemas.wire import Message
 from streams.log import Record
-from streams.topics import dead_topic, retry_topic
+from streams.topics import dead_topic, long_retry_topic, retry_topic
 
 MAX_REASON = 500
 MAX_TRACEBACK = 8_000
@@ -26,7 +26,9 @@ class Backoff:
     """When to try again. All in seconds; jitter is full: any moment up to the delay.
 
     `pause` precedes the second attempt in process; `base × factor^n` (at most `cap`) is the delay of the n-th retry;
-    `outage` and `outage_cap` bound the waits for a store that is gone.
+    `outage` and `outage_cap` bound the waits for a store that is gone. `steps`, where given, are fixed delays in
+    place of the exponential ones: the first retry waits on `<stage>.retry`, further ones on `<stage>.retry-long`, so
+    that each topic is in the order of its due times and can be read without holding it in memory.
     """
 
     pause: float = 0.5
@@ -35,9 +37,20 @@ class Backoff:
     cap: float = 600.0
     outage: float = 0.2
     outage_cap: float = 10.0
+    steps: tuple[float, float] | None = None
+
+    def topic(self, stage: str, attempts: int) -> str:
+        """Where a delivery that was attempted so often waits."""
+        return (retry_topic if self._step(attempts) == 0 else long_retry_topic)(stage).name
+
+    def _step(self, attempts: int) -> int:
+        # The second attempt is made in place, without a topic.
+        return 0 if self.steps is None or attempts <= 2 else 1
 
     def delay(self, retry: int, after: float | None, jitter: float) -> float:
         """Before the `retry`-th retry (from 1); never earlier than `after`. `jitter` in 0..1."""
+        if self.steps is not None:
+            return max(after or 0.0, self.steps[self._step(retry)])
         spread = min(self.cap, self.base * self.factor ** min(retry - 1, 50)) * jitter
         return spread if after is None else after + min(spread, self.base)
 
@@ -67,6 +80,18 @@ def position_of(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
+def delivery_of(record: Record, *, is_event: bool = True) -> str:
+    """Names a delivery: the same one when an event is delivered again or stands on the log twice.
+
+    What is no event is known by its position alone: two of them may claim one id and yet differ.
+    """
+    if "delivery" in record.extra:
+        return record.extra["delivery"]
+    if not is_event:
+        return position_of(record)
+    return f"{record.topic}/{record.attributes.get('tenantid', '')}/{record.attributes.get('id', '')}"
+
+
 def origin_of(record: Record) -> Origin:
     """The origin named in a record's extra headers; for a record that was never diverted, where it stands."""
     extra = record.extra
@@ -89,12 +114,14 @@ def due_of(record: Record) -> datetime:
         return record.appended_at
 
 
-def retry_message(record: Record, stage: str, *, attempts: int, reason: str, now: datetime, delay: float) -> Message:
-    """Put a delivery off by `delay` seconds."""
+def retry_message(
+    record: Record, stage: str, topic: str, *, attempts: int, reason: str, now: datetime, delay: float
+) -> Message:
+    """Put a delivery off by `delay` seconds, on one of its stage's retry topics."""
     origin = origin_of(record)
     return _divert(
         record,
-        retry_topic(stage).name,
+        topic,
         {
             **Origin(origin.topic, origin.partition, origin.offset, attempts).headers(),
             "stage": stage,
@@ -105,7 +132,15 @@ def retry_message(record: Record, stage: str, *, attempts: int, reason: str, now
 
 
 def dead_message(
-    record: Record, stage: str, *, version: int, attempts: int, error: BaseException, reason: str, now: datetime
+    record: Record,
+    stage: str,
+    *,
+    is_event: bool,
+    version: int,
+    attempts: int,
+    error: BaseException,
+    reason: str,
+    now: datetime,
 ) -> Message:
     """Give a delivery up. `cause` groups letters: the kind of exception and the place that raised it."""
     origin = origin_of(record)
@@ -121,16 +156,18 @@ def dead_message(
             "traceback": printable("".join(traceback.format_exception(error, limit=-30)), MAX_TRACEBACK, tail=True),
             "died": now.isoformat(),
         },
+        is_event=is_event,
     )
 
 
-def _divert(record: Record, topic: str, extra: dict[str, str]) -> Message:
+def _divert(record: Record, topic: str, extra: dict[str, str], *, is_event: bool = True) -> Message:
     if record.value is None:
         extra["null-value"] = "1"
+    extra["delivery"] = derived_id(delivery_of(record, is_event=is_event), topic, 0)
     return Message(
         topic=topic,
-        key=record.key,
-        id=derived_id(position_of(record), topic, 0),
+        key=record.key or position_of(record),
+        id=extra["delivery"],
         tenant=record.attributes.get("tenantid") or "unknown",
         attributes=record.attributes,
         value=record.value or b"",

@@ -6,7 +6,8 @@ runtime appends them and only then moves the position past the record, in one st
 Exactly once, from at-least-once deliveries: an event's id derives from its cause, the stage and its ordinal, so work
 that is done over emits the ids it emitted before, and the log writes no id twice. There is therefore no look-up
 whether the outputs stand already: a delivery done over costs its own computing, answers from the memo what models
-said before, and adds nothing to the log. Retries, dead letters and costs take their id from the position delivered.
+said before, and adds nothing to the log. Retries, dead letters and costs take their id from the delivery, which is
+the same one when a record comes again, from the same place or, on Kafka, from another.
 
 What a stage raises decides:
 
@@ -52,7 +53,7 @@ from schemas.errors import (
 from schemas.registry import KNOWN_TYPES
 from schemas.wire import Message, decode, encode
 from streams import metrics
-from streams.diversions import Backoff, dead_message, origin_of, position_of, printable, retry_message
+from streams.diversions import Backoff, dead_message, delivery_of, origin_of, position_of, printable, retry_message
 from streams.log import Record
 from streams.time_limit import within
 from streams.topics import TOPICS, Topic, consumed_topics, retry_topic, topic_of
@@ -154,8 +155,8 @@ class Runner:
             return self._give_up(record, None, error, attempts=origin_of(record).attempts + 1)
         if type(event.data) not in self._consumes:
             return _SKIPPED
-        position = position_of(record)
-        meter = Meter(tenant=event.tenantid, stage=self.stage.name, cause=event.id, delivery=position)
+        delivery = delivery_of(record)
+        meter = Meter(tenant=event.tenantid, stage=self.stage.name, cause=event.id, delivery=delivery)
         set_meter(meter)
         try:
             with self._tracing.delivery(self.stage.name, event) as span:
@@ -163,7 +164,7 @@ class Runner:
                 span.ended(handled.outcome.value, failed=handled.outcome is Outcome.DEAD)
         finally:
             set_meter(None)
-        cost = self._cost(event, meter, position, time.perf_counter() - started, attempts)
+        cost = self._cost(event, meter, time.perf_counter() - started, attempts)
         return handled if cost is None else Handled(handled.outcome, (*handled.messages, cost))
 
     async def _attempt(self, record: Record, event: Event[EventData], span: DeliverySpan) -> tuple[Handled, int]:
@@ -242,9 +243,7 @@ class Runner:
         )
         return encode(event, topic)
 
-    def _cost(
-        self, event: Event[EventData], meter: Meter, position: str, seconds: float, attempts: int
-    ) -> Message | None:
+    def _cost(self, event: Event[EventData], meter: Meter, seconds: float, attempts: int) -> Message | None:
         """What the delivery used, as an event; None when that rounds to nothing."""
         if seconds < COST_FLOOR and not (meter.models or meter.bytes_in or meter.bytes_out or meter.cpu_seconds):
             return None
@@ -262,7 +261,7 @@ class Runner:
             attempts=attempts,
             models=tuple(meter.models),
         )
-        id = derived_id(position, f"{self.stage.name}/cost", 0)
+        id = derived_id(meter.delivery, f"{self.stage.name}/cost", 0)
         return self._message(event, data, id, event.traceparent, topic_of(CostRecorded).name)
 
     def _put_off(
@@ -285,7 +284,13 @@ class Runner:
             reason=printable(reason, 200),
         )
         message = retry_message(
-            record, self.stage.name, attempts=attempts, reason=reason, now=self._clock(), delay=delay
+            record,
+            self.stage.name,
+            self._backoff.topic(self.stage.name, attempts),
+            attempts=attempts,
+            reason=reason,
+            now=self._clock(),
+            delay=delay,
         )
         return Handled(Outcome.RETRIED, (message,))
 
@@ -305,6 +310,7 @@ class Runner:
             dead_message(
                 record,
                 self.stage.name,
+                is_event=event is not None,
                 version=self.stage.version,
                 attempts=attempts,
                 error=error,

@@ -14,7 +14,8 @@ import structlog
 from schemas.errors import StageHalted, Unavailable, VaultraError
 from schemas.wire import Message
 from streams import metrics
-from streams.diversions import Backoff, position_of
+from streams.burial import bury
+from streams.diversions import Backoff
 from streams.log import Advance, EventLog, Record, TopicPartition
 from streams.partitioner import partition_of
 from streams.retry_queue import Progress, RetryQueue
@@ -305,24 +306,18 @@ class StageLoop:
                 for one in batch:
                     await self._commit([one])
                 return
-            await self._bury(*batch[0], error)
+            record, handled = batch[0]
+            await bury(
+                record,
+                handled,
+                error,
+                append=lambda outcome: self._append([(record, outcome)]),
+                event_log=self._log,
+                runner=self.runner,
+                backoff=self._backoff,
+            )
         self._append_seconds.observe(time.perf_counter() - started)
         self._append_deliveries.observe(len(batch))
-
-    async def _bury(self, record: Record, handled: Handled, error: Exception) -> None:
-        """Dead-letter a delivery whose outputs the log refuses three times while it is well."""
-        for tries in range(3):
-            log.error("the log refuses outputs", stage=self.name, position=position_of(record), error=repr(error))
-            await asyncio.sleep(self._backoff.outage_wait(tries, 1.0))
-            try:
-                await self._append([(record, handled)])
-            except Exception as again:
-                error = again
-            else:
-                return
-        if not await self._log.healthy():
-            raise error
-        await self._append([(record, self.runner.bury(record, error))])
 
     async def _append(self, batch: Sequence[tuple[Record, Handled]]) -> None:
         """Outputs and positions in one append, tried again for as long as the log is gone."""

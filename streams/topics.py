@@ -13,6 +13,8 @@ from streams.partitioner import partition_of as partition_of
 
 # One event is in flight per partition, so partitions are the concurrency a stage can reach.
 SLOW_STAGE_PARTITIONS = 24
+# Retries of one stage under way at once.
+DUE_PARTITIONS = 6
 # Keyed by business: stages over them only compute, so a few are enough to fill every core.
 BUSINESS_PARTITIONS = 12
 
@@ -58,10 +60,21 @@ def retry_topic(stage: str) -> Topic:
     return Topic(f"{stage}.retry", 1, ())
 
 
+def long_retry_topic(stage: str) -> Topic:
+    """Where a runtime with fixed delays keeps what waits for the longer of them: each topic is then in order of due."""
+    return Topic(f"{stage}.retry-long", 1, ())
+
+
+def due_topic(stage: str) -> Topic:
+    """Retries that have come due, for whichever worker of the stage is free (Kafka)."""
+    return Topic(f"{stage}.due", DUE_PARTITIONS, ())
+
+
 def dead_topic(stage: str) -> Topic:
     return Topic(f"{stage}.dead", 1, ())
 
 
 def diversion_topics(stages: Iterable[str]) -> tuple[Topic, ...]:
     """The retry and dead-letter topics of stages: a log must be opened with them besides TOPICS."""
-    return tuple(topic for stage in stages for topic in (retry_topic(stage), dead_topic(stage)))
+    kinds = (retry_topic, long_retry_topic, due_topic, dead_topic)
+    return tuple(topic(stage) for stage in stages for topic in kinds)

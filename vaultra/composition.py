@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -52,11 +53,14 @@ from sandbox.limits import Limits as SandboxLimits
 from sandbox.runner import PooledSandbox
 from schemas.errors import VaultraError
 from streams.embedded import EmbeddedRuntime
+from streams.kafka_connection import KafkaConnection
+from streams.kafka_log import KafkaEventLog
 from streams.lease import PostgresLease
+from streams.log import EventLog
 from streams.postgres_log import PostgresEventLog
 from streams.runner import Runner
 from streams.stage_loop import Limits
-from streams.topics import TOPICS, Topic, dead_topic, retry_topic
+from streams.topics import TOPICS, Topic, diversion_topics
 from vaultra.settings import ModelServer, Settings
 
 log = structlog.get_logger(__name__)
@@ -72,8 +76,8 @@ StartupProgress = Callable[[str, float | None], None]
 
 
 def all_topics() -> tuple[Topic, ...]:
-    """Every topic on the log: the declared ones, and a retry and a dead-letter topic a stage."""
-    return (*TOPICS, *(topic(stage.name) for stage in STAGES for topic in (retry_topic, dead_topic)))
+    """Every topic on the log: the declared ones, and those for retries and dead letters of each stage."""
+    return (*TOPICS, *diversion_topics(stage.name for stage in STAGES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class Program:
 
     settings: Settings
     database: Database
-    event_log: PostgresEventLog
+    event_log: EventLog
     blobs: BlobStore
     runtime: EmbeddedRuntime
     projections: ProjectionRunner
@@ -91,15 +95,39 @@ class Program:
 
 
 @asynccontextmanager
-async def open_log(settings: Settings) -> AsyncIterator[tuple[Database, PostgresEventLog]]:
-    """The database and the log alone, for commands that only look or rebuild."""
+async def open_log(settings: Settings) -> AsyncIterator[tuple[Database, EventLog]]:
+    """The database and the log of the runtime alone, for commands that only look or rebuild."""
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
         database = await Database.open(data_dir=settings.data_dir, url=url)
         stack.push_async_callback(database.close)
-        event_log = await PostgresEventLog.open(database, all_topics())
+        event_log = await _event_log(settings, database)
         stack.push_async_callback(event_log.close)
         yield database, event_log
+
+
+async def _event_log(settings: Settings, database: Database) -> EventLog:
+    if settings.runtime == "embedded":
+        return await PostgresEventLog.open(database, all_topics())
+    return await KafkaEventLog.open(
+        kafka_connection(settings), all_topics(), database=database, patience=settings.kafka.patience
+    )
+
+
+def kafka_connection(settings: Settings) -> KafkaConnection:
+    """How the configured cluster is reached."""
+    kafka = settings.kafka
+    return KafkaConnection(
+        bootstrap_servers=kafka.bootstrap_servers,
+        prefix=kafka.prefix,
+        security=kafka.security,
+        tls_ca=Path(kafka.tls_ca) if kafka.tls_ca else None,
+        tls_certificate=Path(kafka.tls_certificate) if kafka.tls_certificate else None,
+        tls_key=Path(kafka.tls_key) if kafka.tls_key else None,
+        mechanism=kafka.sasl_mechanism,
+        username=kafka.sasl_username,
+        password=kafka.sasl_password.get_secret_value(),
+    )
 
 
 @asynccontextmanager
@@ -251,7 +279,7 @@ def make_secrets(settings: Settings) -> StoredSecrets:
 async def _services(
     settings: Settings,
     database: Database,
-    event_log: PostgresEventLog,
+    event_log: EventLog,
     *,
     blobs: BlobStore,
     pictures: PictureReader,
@@ -288,4 +316,4 @@ async def _services(
     )
 
 
-__all__ = ["STAGES", "Program", "all_topics", "open_blobs", "open_log", "open_program"]
+__all__ = ["STAGES", "Program", "all_topics", "kafka_connection", "open_blobs", "open_log", "open_program"]

@@ -75,12 +75,32 @@ class Stripe(_Section):
     )
 
 
+class Kafka(_Section):
+    """The cluster that holds the log when the runtime is kafka."""
+
+    bootstrap_servers: str = Field(default="127.0.0.1:9092", description="host:port, several with commas")
+    prefix: str = Field(default="vaultra.", description="begins every topic's and consumer group's name")
+    replication: int = Field(default=1, ge=1, description="copies of every partition: 3 on three brokers or more")
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="how brokers are talked to"
+    )
+    tls_ca: str = Field(default="", description="PEM file of the brokers' authority; the machine's when empty")
+    tls_certificate: str = Field(default="", description="PEM file of this client's certificate")
+    tls_key: str = Field(default="", description="PEM file of its key")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="how the login is proved"
+    )
+    sasl_username: str = Field(default="", description="login at the brokers")
+    sasl_password: SecretStr = Field(default=SecretStr(""), description="its password")
+    patience: float = Field(default=30.0, ge=0, description="seconds to wait at start for brokers that do not answer")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="VAULTRA_", env_nested_delimiter="__", env_file=".env", frozen=True, extra="ignore"
     )
 
-    runtime: Literal["embedded"] = Field(default="embedded", description="where the log lives")
+    runtime: Literal["embedded", "kafka"] = Field(default="embedded", description="where the log lives")
     data_dir: Path = Field(default=Path(".vaultra"), description="embedded database, blobs, sandbox root")
     database_url: SecretStr = Field(
         default=SecretStr(""), description="postgresql://…; empty starts the embedded PostgreSQL in data_dir"
@@ -100,6 +120,7 @@ class Settings(BaseSettings):
     code: ModelServer = Field(default=ModelServer(), description="language model that writes free-form code")
     vision: ModelServer = Field(default=ModelServer(), description="vision model; RapidOCR when empty")
     stripe: Stripe = Field(default=Stripe(), description="webhooks, connected accounts, imports")
+    kafka: Kafka = Field(default=Kafka(), description="the cluster of the kafka runtime")
     sandbox: Sandbox = Field(default=Sandbox(), description="limits of code that runs")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import canary
+from sandbox import canary, spawner_process
 from sandbox.bubblewrap import Bubblewrap
 from sandbox.cgroups import Parent, box_name, find_parents, sweep
 from sandbox.root_tree import RootTree
 from sandbox.runner import PooledSandbox
+from sandbox.spawner import Spawner
 from tests.sandbox.quick import QUICK
 
 _ORDINARY = 1_899_999_999  # a user id nobody has
@@ -100,14 +102,18 @@ async def test_box_holds_when_started_by_an_ordinary_user(
     mine = root_tree.boxes.parent / f"boxes-of-ordinary-user-{os.getpid()}"
     mine.mkdir()
     os.chown(mine, _ORDINARY, _ORDINARY)
+    program = Path(shutil.copy(spawner_process.__file__, root_tree.boxes.parent))
     parents = _delegate() if delegated else ()
 
     def work() -> None:
-        box = Bubblewrap(replace(root_tree, boxes=mine), parents).prepare(QUICK)
+        # Root's own interpreter and sources may be closed to this user.
+        spawner = Spawner(root_tree.tree / "usr" / "bin" / "python3", program)
+        box = Bubblewrap(replace(root_tree, boxes=mine), parents, spawner=spawner).prepare(QUICK)
         try:
             canary.check(box.run(canary.PROGRAM, {}, {}))
         finally:
             box.destroy()
+            spawner.close()
         assert "user: the invoking one" in box.controls
         assert any("swap included" in control for control in box.controls) == delegated
         assert list(mine.iterdir()) == []
@@ -115,6 +121,7 @@ async def test_box_holds_when_started_by_an_ordinary_user(
     try:
         assert _as_ordinary_user(work) == ""
     finally:
+        program.unlink()
         mine.rmdir()
         for parent in parents:
             parent.directory.rmdir()

@@ -6,12 +6,12 @@ import struct
 
 import pytest
 
-from sandbox.seccomp import RULES, compile_filter
+from sandbox.seccomp import RULES, compile_filter, compile_notifier
 from sandbox.syscalls import ALLOWED, NUMBERS, REFUSED
 from schemas.errors import SandboxUnavailable
 
 _ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_VERDICTS = {0x7FFF0000: "allow", 0x00050001: "EPERM", 0x00050026: "ENOSYS", 0x80000000: "kill"}
+_VERDICTS = {0x7FFF0000: "allow", 0x7FC00000: "tell", 0x00050001: "EPERM", 0x00050026: "ENOSYS", 0x80000000: "kill"}
 
 
 def _decide(program: bytes, number: int, arch: int, *arguments: int) -> str:
@@ -85,6 +85,19 @@ def test_filter_kills_when_the_abi_is_x32() -> None:
 def test_filter_looks_at_arguments_when_a_rule_says_so(call: str, arguments: tuple[int, ...], decision: str) -> None:
     program = compile_filter("x86_64")
     assert _decide(program, NUMBERS["x86_64"][call], _ARCH["x86_64"], *arguments) == decision
+
+
+@pytest.mark.parametrize("machine", sorted(NUMBERS))
+def test_filters_that_tell_refuse_the_same_calls_when_compared_with_the_one_that_does_not(machine: str) -> None:
+    silent, telling, naming = compile_filter(machine), compile_filter(machine, notify=True), compile_notifier(machine)
+    for name, number in NUMBERS[machine].items():
+        alone = _decide(silent, number, _ARCH[machine])
+        first = _decide(telling, number, _ARCH[machine])
+        both = {first, _decide(naming, number, _ARCH[machine])}
+        assert (alone == "allow") == (both == {"allow"}), name
+        # The bootstrap installs the second one; from then on a program can not install a listener of its own.
+        assert (alone == "EPERM") == ("tell" in both), name
+        assert first == "allow" or name != "seccomp"
 
 
 def test_no_call_is_on_two_lists_when_the_table_is_read() -> None:

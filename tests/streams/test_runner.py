@@ -278,7 +278,12 @@ async def test_same_messages_come_out_when_a_delivery_is_done_over() -> None:
 async def test_cost_is_recorded_when_a_delivery_used_a_model() -> None:
     async def work(event: Event[Ping]) -> Sequence[EventData]:
         meter = current_meter()
-        assert (meter.tenant, meter.stage, meter.cause, meter.delivery) == ("local", "answer", "ping-1", "pings/0/4")
+        assert (meter.tenant, meter.stage, meter.cause, meter.delivery) == (
+            "local",
+            "answer",
+            "ping-1",
+            "pings/local/ping-1",
+        )
         meter.models.append(ModelUse(model="m", input_tokens=3, output_tokens=5))
         return await pong(event)
 

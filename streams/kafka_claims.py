@@ -1,0 +1,209 @@
+"""Who may append an id to Kafka: claims in PostgreSQL, since a Kafka topic takes the same id any number of times.
+
+An id is claimed in a commit of its own before it is sent, with an offset below which it cannot come to stand; where
+it stands is noted afterwards. Whoever meets a claim that is not settled waits for its owner; when the owner is gone,
+takes it over, looks for the record from that offset on, and appends only what is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+import asyncpg
+
+from adapters.database import CONNECTION_ERRORS, Database, reaching
+from streams.log import TopicPartition
+
+# Nobody: whose append failed and may or may not stand.
+NOBODY = 0
+_PATIENCE = 10.0
+
+
+class Identity(NamedTuple):
+    """What a topic holds once."""
+
+    topic: str
+    tenant: str
+    id: str
+
+
+class Claim(NamedTuple):
+    """An id's claim. `offset` None: not settled; the record then stands at `floor` or later, or nowhere."""
+
+    place: TopicPartition
+    floor: int
+    owner: int
+    offset: int | None
+
+
+_IDENTITIES = "unnest($2::text[], $3::text[], $4::text[]) AS w (topic, tenant, id)"
+_OF_THEM = "c.log = $1 AND c.topic = w.topic AND c.tenant = w.tenant AND c.id = w.id"
+# Sorted: two instances that claim the same ids wait for each other in one order.
+_CLAIM = """
+INSERT INTO log.claims (log, topic, tenant, id, partition, floor, owner)
+SELECT $1, w.topic, w.tenant, w.id, w.partition, w.floor, $7
+FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[]) AS w (topic, tenant, id, partition, floor)
+ORDER BY w.id, w.tenant, w.topic
+ON CONFLICT DO NOTHING
+RETURNING topic, tenant, id
+"""
+_LOOK = f"""
+SELECT c.topic, c.tenant, c.id, c.partition, c.floor, c.owner, c."offset" FROM {_IDENTITIES}
+JOIN log.claims c ON {_OF_THEM}
+"""  # noqa: S608
+_SETTLE = """
+UPDATE log.claims c SET partition = w.partition, "offset" = w.o
+FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[]) AS w (topic, tenant, id, partition, o)
+WHERE c.log = $1 AND c.topic = w.topic AND c.tenant = w.tenant AND c.id = w.id AND c."offset" IS NULL
+"""
+_GIVE_UP = f"""
+UPDATE log.claims c SET owner = 0 FROM {_IDENTITIES} WHERE {_OF_THEM} AND c."offset" IS NULL AND c.owner = $5
+"""  # noqa: S608
+_TAKE_OVER = """
+UPDATE log.claims SET owner = $5
+WHERE log = $1 AND topic = $2 AND tenant = $3 AND id = $4 AND "offset" IS NULL AND owner = $6
+"""
+_MOVE = """
+UPDATE log.claims SET partition = $5, floor = $6
+WHERE log = $1 AND topic = $2 AND tenant = $3 AND id = $4 AND "offset" IS NULL AND owner = $7
+"""
+
+
+class Claims:
+    """The claims of one log. `owner` is this instance; it counts as alive while its connection holds a lock."""
+
+    def __init__(self, database: Database, number: int) -> None:
+        self._database = database
+        self._number = number
+        self.owner = int.from_bytes(os.urandom(8), "big") >> 1 | 1
+        self._life: asyncpg.Connection | None = None
+        self._living = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, database: Database, cluster: str, prefix: str) -> Claims:
+        """The claims of a log, told apart from other logs by the cluster's id and the prefix. Raises Unavailable."""
+        with reaching("the claims"):
+            await database.pool.execute(
+                "INSERT INTO log.kafka_logs (cluster, prefix) VALUES ($1, $2) ON CONFLICT DO NOTHING", cluster, prefix
+            )
+            number = await database.pool.fetchval(
+                "SELECT number FROM log.kafka_logs WHERE cluster = $1 AND prefix = $2", cluster, prefix
+            )
+        return cls(database, number)
+
+    async def claim(self, wanted: Mapping[Identity, tuple[TopicPartition, int]]) -> dict[Identity, Claim]:
+        """Claim ids for this instance, each with its place and floor; gives the claims that stood before."""
+        if not wanted:
+            return {}
+        await self._live()
+        topics, tenants, ids = _columns(wanted)
+        partitions = [place.partition for place, _ in wanted.values()]
+        floors = [floor for _, floor in wanted.values()]
+        with reaching("the claims"):
+            rows = await self._database.pool.fetch(
+                _CLAIM, self._number, topics, tenants, ids, partitions, floors, self.owner, timeout=_PATIENCE
+            )
+        if len(rows) == len(wanted):
+            return {}
+        ours = {Identity(*row) for row in rows}
+        return await self.look([identity for identity in wanted if identity not in ours])
+
+    async def look(self, identities: Collection[Identity]) -> dict[Identity, Claim]:
+        """Claims as they are now."""
+        with reaching("the claims"):
+            rows = await self._database.pool.fetch(_LOOK, self._number, *_columns(identities), timeout=_PATIENCE)
+        return {
+            Identity(topic, tenant, id): Claim(TopicPartition(topic, partition), floor, owner, offset)
+            for topic, tenant, id, partition, floor, owner, offset in rows
+        }
+
+    async def settle(self, standing: Mapping[Identity, tuple[TopicPartition, int]]) -> None:
+        """Note where records stand. Lost in a crash of the database it is found out again, so nobody waits for disk."""
+        places = [place.partition for place, _ in standing.values()]
+        offsets = [offset for _, offset in standing.values()]
+        with reaching("the claims"):
+            async with self._database.pool.acquire(timeout=_PATIENCE) as connection, connection.transaction():
+                await connection.execute("SET LOCAL synchronous_commit TO off", timeout=_PATIENCE)
+                await connection.execute(_SETTLE, self._number, *_columns(standing), places, offsets, timeout=_PATIENCE)
+
+    async def give_up(self, identities: Collection[Identity]) -> None:
+        """Appends of this instance failed: whoever comes next finds out whether they stand."""
+        with reaching("the claims"):
+            await self._database.pool.execute(
+                _GIVE_UP, self._number, *_columns(identities), self.owner, timeout=_PATIENCE
+            )
+
+    async def take_over(self, identity: Identity, claim: Claim) -> bool:
+        """Own a claim whose owner is gone; false when another was quicker or it is settled."""
+        await self._live()
+        with reaching("the claims"):
+            done = await self._database.pool.execute(
+                _TAKE_OVER, self._number, *identity, self.owner, claim.owner, timeout=_PATIENCE
+            )
+        return bool(done == "UPDATE 1")
+
+    async def move(self, identity: Identity, place: TopicPartition, floor: int) -> None:
+        """A claim taken over is appended elsewhere than its first owner would have."""
+        with reaching("the claims"):
+            await self._database.pool.execute(
+                _MOVE, self._number, *identity, place.partition, floor, self.owner, timeout=_PATIENCE
+            )
+
+    async def alive(self, owner: int) -> bool:
+        """Whether the instance that made a claim still is there."""
+        if owner == NOBODY:
+            return False
+        with reaching("the claims"):
+            gone = await self._database.pool.fetchval(
+                "SELECT pg_try_advisory_xact_lock_shared($1)", owner, timeout=_PATIENCE
+            )
+        return not gone
+
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncIterator[None]:
+        """One instance at a time does this."""
+        number = int.from_bytes(hashlib.sha256(f"vaultra/kafka/{self._number}/{what}".encode()).digest()[:8], "big")
+        with reaching("the claims"):
+            connection = await self._database.pool.acquire(timeout=_PATIENCE)
+        try:
+            transaction = connection.transaction()
+            with reaching("the claims"):
+                await transaction.start()
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", number - (1 << 63), timeout=_PATIENCE)
+            try:
+                yield
+            finally:
+                with suppress(*CONNECTION_ERRORS):
+                    await transaction.rollback()
+        finally:
+            await self._database.pool.release(connection)
+
+    async def close(self) -> None:
+        """Give way: what is not settled is found out by whoever needs it."""
+        if self._life is not None:
+            with suppress(*CONNECTION_ERRORS):
+                await self._life.close(timeout=2.0)
+
+    async def _live(self) -> None:
+        """Hold the lock that says this instance is alive, also after the connection broke."""
+        if self._life is not None and not self._life.is_closed():
+            return
+        async with self._living:
+            if self._life is None or self._life.is_closed():
+                connection = await self._database.connect(idle_session_timeout="0")
+                with reaching("the claims"):
+                    await connection.execute("SELECT pg_advisory_lock($1)", self.owner, timeout=_PATIENCE)
+                self._life = connection
+
+
+def _columns(identities: Collection[Identity] | Mapping[Identity, object]) -> tuple[list[str], list[str], list[str]]:
+    return (
+        [identity.topic for identity in identities],
+        [identity.tenant for identity in identities],
+        [identity.id for identity in identities],
+    )

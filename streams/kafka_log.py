@@ -1,0 +1,218 @@
+"""`KafkaEventLog`: the log on Apache Kafka, through aiokafka. What it promises, and how: docs/adr/0008.
+
+Offsets are gapless because facts are written without transactions and never compacted. An id stands once because
+it is claimed in PostgreSQL before it is sent; without claims the log is at-least-once, as Kafka is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from adapters.database import Database
+from schemas.errors import SetupError, Unavailable, VaultraError
+from schemas.wire import Message
+from streams.acceptance import check
+from streams.group_commit import GroupCommit
+from streams.kafka_claims import Claims, Identity
+from streams.kafka_connection import KafkaConnection
+from streams.kafka_cursors import Cursors, Ends
+from streams.kafka_groups import Groups
+from streams.kafka_once import OnceWriter, Wanted
+from streams.kafka_topics import administering
+from streams.kafka_topics import check as check_topics
+from streams.log import Advance, Appended, EventLog, Record, TopicPartition
+from streams.log_call import Append, Places
+from streams.topics import TOPICS, Topic
+
+_QUEUE_BYTES = 64 * 1024**2
+_GROUP_BYTES = 8 * 1024**2
+_GROUP_UNITS = 512
+_MESSAGE_SIZE = 700
+_PATIENCE = 10.0
+
+
+class KafkaEventLog(EventLog):
+    """Open it with `open`. For one event loop; several may stand on one cluster, in one process or many.
+
+    Appends that come together share a round trip. Messages of one call become visible one by one.
+    """
+
+    def __init__(self, places: Places, ends: Ends, cursors: Cursors, groups: Groups, writer: OnceWriter) -> None:
+        self._places = places
+        self._ends = ends
+        self._cursors = cursors
+        self._groups = groups
+        self._writer = writer
+        self._group = GroupCommit[Append, Sequence[Appended]](
+            self._commit,
+            most_units=_GROUP_UNITS,
+            most_bytes=_GROUP_BYTES,
+            queue_bytes=_QUEUE_BYTES,
+            patience=_PATIENCE,
+        )
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        connection: KafkaConnection,
+        topics: Sequence[Topic] = TOPICS,
+        *,
+        database: Database | None = None,
+        patience: float = 0.0,
+    ) -> KafkaEventLog:
+        """The log with these topics, which must stand on Kafka; `database` keeps the claims of ids.
+
+        A cluster that does not answer is tried again for `patience` seconds. Raises SetupError for a missing topic,
+        one with fewer partitions than declared and a refused login; Unavailable.
+        """
+        await connection.reach(patience)
+        await check_topics(connection, topics)
+        claims = None
+        if database is not None:
+            async with administering(connection) as admin:
+                cluster: str = (await admin.describe_cluster())["cluster_id"]
+            claims = await Claims.open(database, cluster, connection.prefix)
+        places = Places(topics)
+        everywhere = [place for topic in topics for place in places.of[topic.name]]
+        ends = await Ends.open(connection, everywhere)
+        cursors = Cursors(connection, ends)
+        groups = await Groups.open(connection, None if claims is None else claims.alone)
+        writer = OnceWriter(connection, claims, cursors, ends)
+        await writer.start(everywhere)
+        return cls(places, ends, cursors, groups, writer)
+
+    async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
+        size = 0
+        for message in messages:
+            size += _MESSAGE_SIZE + len(message.value)
+        return await self._group.submit(Append(tuple(messages), advance), size)
+
+    async def read(
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+    ) -> Sequence[Record]:
+        self._check_open()
+        for place in positions:
+            if place not in self._places:
+                raise SetupError(f"partition {place.partition} of topic {place.topic!r} is not on the log")
+        if not positions:
+            await asyncio.sleep(wait)
+            return ()
+        return await self._cursors.read(positions, limit, wait)
+
+    async def positions(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        self._check_open()
+        return await self._groups.positions(group, list(self._places.start(topics)))
+
+    async def earliest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        self._check_open()
+        return await self._ends.earliest(list(self._places.start(topics)))
+
+    async def latest(self, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
+        self._check_open()
+        return await self._ends.latest(list(self._places.start(topics)))
+
+    async def at_time(self, topics: Sequence[str], time: datetime) -> Mapping[TopicPartition, int]:
+        self._check_open()
+        return await self._ends.at_time(list(self._places.start(topics)), time)
+
+    async def healthy(self) -> bool:
+        if self._closed:
+            return False
+        first = next(iter(self._places.of))
+        with suppress(Unavailable, SetupError):
+            async with asyncio.timeout(2.0):
+                await self._ends.latest(self._places.of[first])
+                return await self._writer.healthy()
+        return False
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        await self._group.close()
+        self._closed = True
+        await self._writer.close()
+        await self._cursors.close()
+        await self._groups.close()
+        await self._ends.close()
+
+    # Appending
+
+    async def _commit(self, appends: Sequence[Append]) -> Sequence[Sequence[Appended] | VaultraError]:
+        """Append a group; per append its outcomes, or the error of one that cannot stand or did not come to."""
+        admitted = [self._admit(append) for append in appends]
+        wanted: dict[Identity, Wanted] = {}
+        for rows in admitted:
+            if not isinstance(rows, VaultraError):
+                for identity, row in rows:
+                    wanted.setdefault(identity, row)
+        standing = await self._writer.write(wanted)
+        given: set[Identity] = set()
+        outcomes = [_deal(rows, standing, given) for rows in admitted]
+        return await self._advance(appends, outcomes)
+
+    def _admit(self, append: Append) -> list[tuple[Identity, Wanted]] | VaultraError:
+        try:
+            rows = []
+            for message in append.messages:
+                check(message)
+                place = self._places.place(message)
+                rows.append((Identity(message.topic, message.tenant, message.id), Wanted(place, message)))
+            if append.advance is not None:
+                for place, position in append.advance.positions.items():
+                    if position < 0 or place not in self._places:
+                        group = append.advance.group
+                        raise SetupError(f"group {group} cannot advance to {position} of {place}: not on the log")
+        except VaultraError as error:
+            return error
+        return rows
+
+    async def _advance(
+        self, appends: Sequence[Append], outcomes: list[Sequence[Appended] | VaultraError]
+    ) -> list[Sequence[Appended] | VaultraError]:
+        """Move the positions of appends that stand, each group once."""
+        moves: dict[str, dict[TopicPartition, int]] = {}
+        for append, outcome in zip(appends, outcomes, strict=True):
+            if append.advance is not None and not isinstance(outcome, VaultraError):
+                group = moves.setdefault(append.advance.group, {})
+                for place, position in append.advance.positions.items():
+                    group[place] = max(position, group.get(place, 0))
+        failed: dict[str, VaultraError] = {}
+        for name, positions in moves.items():
+            try:
+                await self._groups.advance(name, positions)
+            except VaultraError as error:
+                failed[name] = error
+        if not failed:
+            return outcomes
+        return [
+            failed[append.advance.group] if append.advance is not None and append.advance.group in failed else outcome
+            for append, outcome in zip(appends, outcomes, strict=True)
+        ]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("the log is closed")
+
+
+def _deal(
+    rows: list[tuple[Identity, Wanted]] | VaultraError,
+    standing: Mapping[Identity, Appended | VaultraError],
+    given: set[Identity],
+) -> Sequence[Appended] | VaultraError:
+    """The outcomes of one append: an id that another append of the group brought too is a duplicate here."""
+    if isinstance(rows, VaultraError):
+        return rows
+    dealt: list[Appended] = []
+    for identity, _ in rows:
+        one = standing[identity]
+        if isinstance(one, VaultraError):
+            return one
+        if identity in given and not one.duplicate:
+            one = Appended(one.topic, one.partition, one.offset, duplicate=True)
+        given.add(identity)
+        dealt.append(one)
+    return dealt
