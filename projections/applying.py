@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from projections import builds
 from projections.builds import Build, Positions
 from projections.projection import Fact, Projection, Row, Table
+from projections.refolding import refold
 from projections.source import LogRecord
 from projections.writing import write
 from schemas.errors import InvalidEvent
@@ -75,24 +76,28 @@ async def commit(
     records = batch.records
     try:
         try:
-            await _transact(pool, build, batch, before, copy=True)
+            await _transact(pool, projection, build, batch, before, copy=True)
         except asyncpg.UniqueViolationError:
-            await _transact(pool, build, batch, before, copy=False)
+            await _transact(pool, projection, build, batch, before, copy=False)
         return [batch]
     except _UNACCEPTABLE as error:
         if len(records) == 1:
             skip = Batch(records, skips=[(records[0], _reason(error))], after=batch.after)
-            await _transact(pool, build, skip, before, copy=False)
+            await _transact(pool, projection, build, skip, before, copy=False)
             return [skip]
     middle = len(records) // 2
     done = await commit(pool, projection, build, fold(projection, records[:middle]), before)
     return done + await commit(pool, projection, build, fold(projection, records[middle:]), moved(before, done))
 
 
-async def _transact(pool: asyncpg.Pool, build: Build, batch: Batch, before: Positions, *, copy: bool) -> None:
+async def _transact(
+    pool: asyncpg.Pool, projection: Projection, build: Build, batch: Batch, before: Positions, *, copy: bool
+) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await builds.lock(connection, build)
         await write(connection, build.schema, batch.rows, copy=copy)
+        if projection.refold is not None:
+            await refold(connection, build.schema, projection.refold, batch.rows.get(projection.refold.source, ()))
         if batch.skips:
             await builds.record_skips(connection, build, batch.skips)
         await builds.advance(connection, build, before, batch.after)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from projections import costs, jobs, lineage
+from projections import costs, jobs, ledger, lineage
 from projections.projection import Projection
 from schemas.errors import SetupError
 
-PROJECTIONS: tuple[Projection, ...] = (jobs.PROJECTION, lineage.PROJECTION, costs.PROJECTION)
+PROJECTIONS: tuple[Projection, ...] = (jobs.PROJECTION, lineage.PROJECTION, costs.PROJECTION, ledger.PROJECTION)
 
 
 def named(name: str) -> Projection:

@@ -6,20 +6,17 @@ came. When a job failed and, replayed from its dead letter, was answered, the an
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, get_args
 
 from projections.costs import job_costs
+from projections.cursor import read_cursor, write_cursor
 from projections.job_detail import JobDetail, JobFact, JobStatus, tell
 from projections.projection import Column, Fact, Projection, Row, Table, printable
 from schemas.analyses import AnalysisCompleted, AnalysisFailed
 from schemas.base import Value
 from schemas.documents import DocumentReceived, DocumentRefused
-from schemas.errors import InvalidCursor
 
 # A job's status is the greatest it ever had: its number is its place here.
 STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
@@ -125,11 +122,11 @@ async def list_jobs(
         raise ValueError(f"status must be one of {', '.join(STATUSES)}")
     if not 1 <= limit <= MAX_PAGE:
         raise ValueError(f"limit must be 1 to {MAX_PAGE}")
-    created_at, job_id = _read_cursor(after) if after is not None else (None, None)
+    created_at, job_id = read_cursor(after) if after is not None else (None, None)
     number = None if status is None else STATUSES.index(status)
     rows = await db.fetch(_LIST, printable(tenant), number, created_at, job_id, limit + 1)
     jobs = tuple(JobSummary(**{**row, "status": STATUSES[row["status"]]}) for row in rows[:limit])
-    return JobPage(jobs=jobs, after=_write_cursor(jobs[-1]) if len(rows) > limit else None)
+    return JobPage(jobs=jobs, after=write_cursor(jobs[-1].created_at, jobs[-1].job_id) if len(rows) > limit else None)
 
 
 async def job_detail(db: Any, tenant: str, job_id: str) -> JobDetail | None:
@@ -142,23 +139,3 @@ async def job_detail(db: Any, tenant: str, job_id: str) -> JobDetail | None:
     if not rows:
         return None
     return tell(job_id, [JobFact(**row) for row in rows], await job_costs(db, tenant, job_id))
-
-
-def _write_cursor(job: JobSummary) -> str:
-    text = json.dumps([job.created_at.isoformat(), job.job_id])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    """The place a cursor names. It holds no rights: a made-up one finds a place in the tenant's own list."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        created_at, job_id = json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
-        time = datetime.fromisoformat(created_at)
-        if time.tzinfo is None or not isinstance(job_id, str) or "\0" in job_id:
-            raise ValueError("not what a page gives")
-        time = time.astimezone(UTC)
-        job_id.encode()
-    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as error:
-        raise InvalidCursor("the cursor is not one that a page gave") from error
-    return time, job_id

@@ -6,7 +6,7 @@ here touches a database: `projections/writing.py` writes rows, `projections/runn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
@@ -102,7 +102,7 @@ class Table:
     """A table. `key` names the leading columns; `indexes` are column lists in SQL.
 
     Either no column merges by itself – then one row a key stays, the one with the least `"offset"` (the same event
-    appended twice is the first of the two) – or all but the key do.
+    appended twice is the first of the two) – or all but the key do. A `derived` table is written by a refold alone.
     """
 
     name: str
@@ -110,11 +110,12 @@ class Table:
     key: tuple[str, ...]
     indexes: tuple[str, ...] = ()
     settings: str = ""
+    derived: bool = False
 
     def __post_init__(self) -> None:
         if self.names[: len(self.key)] != self.key:
             raise SetupError(f"table {self.name}: the key must be the leading columns")
-        if self.merges == (self.offset_at is not None):
+        if not self.derived and self.merges == (self.offset_at is not None):
             raise SetupError(f"table {self.name}: either an offset decides between two rows, or every column merges")
 
     @property
@@ -135,6 +136,25 @@ ApplyFunction = Callable[[Fact], Iterable[tuple[Table, Row]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Refold:
+    """Rows that follow from all rows of `source` with one key, `by`: made again whenever one of them is added.
+
+    `function` is pure and gives the same rows whatever the order of the rows it gets. The tables it fills have `by`
+    as their leading columns.
+    """
+
+    source: Table
+    by: tuple[str, ...]
+    into: tuple[Table, ...]
+    function: Callable[[Sequence[Row]], Iterable[tuple[Table, Row]]]
+
+    def __post_init__(self) -> None:
+        for table in (self.source, *self.into):
+            if table.names[: len(self.by)] != self.by or table.derived != (table in self.into):
+                raise SetupError(f"table {table.name} cannot take part in a refold by {', '.join(self.by)}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Projection:
     """A projection: `apply` is pure and gives the rows one fact makes. Raises SetupError on misuse.
 
@@ -146,6 +166,7 @@ class Projection:
     topics: tuple[str, ...]
     tables: tuple[Table, ...]
     apply: ApplyFunction
+    refold: Refold | None = None
 
     def __post_init__(self) -> None:
         if not (self.name.isidentifier() and self.name.islower()):

@@ -29,7 +29,7 @@ def definition(projection: Projection) -> str:
 
 def create_table(table: Table, schema: str) -> str:
     """The statement that creates a table with its key. Text compares by bytes, as Python's does."""
-    columns = [f"{_quoted(column.name)} {_type(column)}{_null(table, column)}" for column in table.columns]
+    columns = [f"{quoted(column.name)} {_type(column)}{_null(table, column)}" for column in table.columns]
     columns.append(f"PRIMARY KEY ({_list(table.key)})")
     return f"CREATE TABLE {schema}.{table.name} ({', '.join(columns)}) {table.settings}".rstrip()
 
@@ -75,11 +75,9 @@ def _upsert(table: Table, schema: str) -> str:
     settable = table.columns[len(table.key) :]
     condition = ""
     if table.merges:
-        assignments = [
-            f"{_quoted(c.name)} = {c.merge}(t.{_quoted(c.name)}, excluded.{_quoted(c.name)})" for c in settable
-        ]
+        assignments = [f"{quoted(c.name)} = {c.merge}(t.{quoted(c.name)}, excluded.{quoted(c.name)})" for c in settable]
     else:
-        assignments = [f"{_quoted(c.name)} = excluded.{_quoted(c.name)}" for c in settable]
+        assignments = [f"{quoted(c.name)} = excluded.{quoted(c.name)}" for c in settable]
         condition = ' WHERE excluded."offset" < t."offset"'
     # Sorted by key: two writers would lock rows in one order.
     return (
@@ -113,10 +111,10 @@ def _null(table: Table, column: Column) -> str:
 
 
 def _list(names: Iterable[str]) -> str:
-    return ", ".join(_quoted(name) for name in names)
+    return ", ".join(quoted(name) for name in names)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     return f'"{name}"' if name in {"offset"} else name
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from projections import costs, jobs, lineage
 from schemas.analyses import (
     AnalysisCompleted,
     AnalysisFailed,
@@ -37,6 +38,9 @@ from schemas.wire import Message, encode
 from streams.log import Record
 from streams.partitioner import partition_of
 from streams.topics import TOPICS, topic_of
+
+# The projections that these stories are told to.
+OF_JOBS = (jobs.PROJECTION, lineage.PROJECTION, costs.PROJECTION)
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 BLOB = BlobRef(sha256="0" * 64, size=10, media_type="image/png")

@@ -18,9 +18,9 @@ from projections.runner import ProjectionRunner
 from projections.writing import table_hash
 from schemas.errors import SetupError
 from streams.memory_log import MemoryEventLog
-from tests.projections.job_stories import RECEIVED, Story, answered, roundabout
+from tests.projections.job_stories import OF_JOBS, RECEIVED, Story, answered, roundabout
 
-EACH = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda one: one.name)
+EACH = pytest.mark.parametrize("projection", OF_JOBS, ids=lambda one: one.name)
 
 
 async def schemas(database: Database, projection: Projection) -> dict[str, str]:

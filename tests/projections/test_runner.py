@@ -32,7 +32,7 @@ from schemas.wire import Message
 from streams.log import EventLog, TopicPartition
 from streams.memory_log import MemoryEventLog
 from streams.postgres_log import PostgresEventLog
-from tests.projections.job_stories import COST, RECEIVED, Story, answered, completed, records, roundabout
+from tests.projections.job_stories import COST, OF_JOBS, RECEIVED, Story, answered, completed, records, roundabout
 
 JOB = jobs.PROJECTION
 # Longer than an index entry may be, however compressed.
@@ -94,7 +94,7 @@ async def test_watch_is_woken_when_its_job_has_news_and_not_by_others(
 async def test_runner_goes_on_where_it_was_when_started_again(log: MemoryEventLog, database: Database) -> None:
     for count in (3, 6):
         await log.append(jobs_of(count))
-        again = ProjectionRunner(database.pool, log, batch=5)
+        again = ProjectionRunner(database.pool, log, OF_JOBS, batch=5)
         await again.start()
         assert await again.caught_up(within=10)
         assert await again.lag() == {"jobs": 0, "lineage": 0, "costs": 0}

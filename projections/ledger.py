@@ -1,0 +1,245 @@
+"""The ledger: every fact about a business, the state of every object, and the entries they make.
+
+`ledger_facts` keeps the facts with both times, when it happened and when it was known. Objects, entries, movements and
+refunded totals are folded from all facts of an object whenever one is added, so they are the same whatever the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from projections.projection import Column, Fact, Projection, Refold, Row, Table
+from schemas.ledger.balance_identity import Movement
+from schemas.ledger.balances import BalanceTransaction
+from schemas.ledger.booking import entries_of, refunded_totals
+from schemas.ledger.entries import Entry
+from schemas.ledger.facts import OBSERVATIONS
+from schemas.ledger.fold import Sighting, history
+from schemas.ledger.observation import EventUnhandled
+
+_KINDS = {fact.TYPE: fact.KIND for fact in OBSERVATIONS}
+_OBJECT = ("tenant", "business", "kind", "object_id")
+_OBJECT_COLUMNS = tuple(Column(name, "text") for name in _OBJECT)
+
+FACTS = Table(
+    "ledger_facts",
+    columns=(
+        *_OBJECT_COLUMNS,
+        Column("fact_id", "text"),
+        Column("created", "timestamptz"),
+        Column("known", "timestamptz"),
+        Column("stripe_event", "text"),
+        Column("stripe_type", "text"),
+        Column("deleted", "boolean"),
+        Column("state", "text"),
+        Column("previous", "text"),
+        Column("contradictions", "text"),
+        Column("offset", "bigint"),
+    ),
+    key=(*_OBJECT, "fact_id"),
+)
+# How far the ledger of a business is: the offset of its newest fact (they all stand in one partition).
+STANDING = Table(
+    "ledger_standing",
+    columns=(
+        Column("tenant", "text"),
+        Column("business", "text"),
+        Column("newest", "bigint", "greatest"),
+        Column("known", "timestamptz", "greatest"),
+    ),
+    key=("tenant", "business"),
+)
+UNHANDLED = Table(
+    "ledger_unhandled",
+    columns=(
+        Column("tenant", "text"),
+        Column("business", "text"),
+        Column("fact_id", "text"),
+        Column("stripe_event", "text"),
+        Column("stripe_type", "text"),
+        Column("reason", "text"),
+        Column("created", "timestamptz"),
+        Column("known", "timestamptz"),
+        Column("offset", "bigint"),
+    ),
+    key=("tenant", "business", "fact_id"),
+)
+OBJECTS = Table(
+    "ledger_objects",
+    columns=(
+        *_OBJECT_COLUMNS,
+        Column("first_seen", "timestamptz"),
+        Column("changed", "timestamptz"),
+        Column("versions", "integer"),
+        Column("deleted", "boolean"),
+        Column("state", "text"),
+        Column("contradictions", "text"),
+    ),
+    key=_OBJECT,
+    derived=True,
+)
+ENTRIES = Table(
+    "ledger_entries",
+    columns=(
+        *_OBJECT_COLUMNS,
+        Column("entry_id", "text"),
+        Column("entry_kind", "text"),
+        Column("charge", "text"),
+        Column("customer", "text"),
+        Column("amount", "bigint"),
+        Column("currency", "text"),
+        Column("effective", "timestamptz"),
+        Column("balance_transaction", "text"),
+        Column("provisional", "boolean"),
+        Column("events", "text[]"),
+    ),
+    key=(*_OBJECT, "entry_id"),
+    indexes=("tenant, business, effective, entry_id",),
+    derived=True,
+)
+MOVEMENTS = Table(
+    "ledger_movements",
+    columns=(
+        *_OBJECT_COLUMNS,
+        Column("amount", "bigint"),
+        Column("fee", "bigint"),
+        Column("net", "bigint"),
+        Column("currency", "text"),
+        Column("type", "text"),
+        Column("fee_parts", "bigint"),
+        Column("at", "timestamptz"),
+    ),
+    key=_OBJECT,
+    derived=True,
+)
+TOTALS = Table(
+    "ledger_refunded_totals",
+    columns=(
+        *_OBJECT_COLUMNS,
+        Column("total", "bigint"),
+        Column("customer", "text"),
+        Column("currency", "text"),
+        Column("created", "timestamptz"),
+        Column("event", "text"),
+    ),
+    key=(*_OBJECT, "total"),
+    derived=True,
+)
+
+
+def apply(fact: Fact) -> Iterable[tuple[Table, Row]]:
+    kind = _KINDS.get(fact.type)
+    if kind is not None:
+        return _fact(fact, kind)
+    if fact.type == EventUnhandled.TYPE:
+        return ((UNHANDLED, _unhandled(fact)),)
+    return ()
+
+
+def _fact(fact: Fact, kind: str) -> tuple[tuple[Table, Row], ...]:
+    data = fact.data
+    business, known = data["business"], datetime.fromisoformat(data["known"])
+    row = (
+        fact.tenant,
+        business,
+        kind,
+        data["object_id"],
+        fact.id,
+        datetime.fromisoformat(data["created"]),
+        known,
+        data["stripe_event"],
+        data["stripe_type"],
+        data.get("deleted", False),
+        to_json(data["state"]).decode(),
+        _json(data.get("previous")),
+        _json(data.get("contradictions")),
+        fact.offset,
+    )
+    return (FACTS, row), (STANDING, (fact.tenant, business, fact.offset, known))
+
+
+def _json(value: Any) -> str | None:
+    """JSON text; None for what is empty, as it mostly is."""
+    return to_json(value).decode() if value else None
+
+
+def _unhandled(fact: Fact) -> Row:
+    data = fact.data
+    return (
+        fact.tenant,
+        data["business"],
+        fact.id,
+        data["stripe_event"],
+        data["stripe_type"],
+        data["reason"],
+        datetime.fromisoformat(data["created"]),
+        datetime.fromisoformat(data["known"]),
+        fact.offset,
+    )
+
+
+def sighting(row: Sequence[Any]) -> Sighting:
+    """A row of `ledger_facts` as the fold needs it."""
+    previous, contradictions = row[11], row[12]
+    return Sighting(
+        kind=row[2],
+        object_id=row[3],
+        fact_id=row[4],
+        created=row[5],
+        event=row[7],
+        stripe_type=row[8],
+        deleted=row[9],
+        state=from_json(row[10], cache_strings="keys"),
+        previous=from_json(previous) if previous else {},
+        contradictions=tuple(from_json(contradictions)) if contradictions else (),
+    )
+
+
+def refolded(rows: Sequence[Row]) -> Iterable[tuple[Table, Row]]:
+    """What all facts about one object make: its state, its entries, and what reconciles them."""
+    found = history(map(sighting, rows))
+    key, latest = rows[0][:4], found.latest
+    remarks = dict.fromkeys(words for version in found.versions for words in version.contradictions)
+    state = latest.state.__pydantic_serializer__.to_json(latest.state).decode()
+    first = found.versions[0].created
+    contradictions = _json(list(remarks))
+    yield OBJECTS, (*key, first, latest.created, len(found.versions), latest.deleted, state, contradictions)
+    for entry in entries_of(found):
+        yield ENTRIES, (*key, *_entry(entry))
+    if isinstance(latest.state, BalanceTransaction):
+        moved = Movement.of(found.object_id, latest.state)
+        yield (
+            MOVEMENTS,
+            (*key, moved.amount, moved.fee, moved.net, moved.currency, moved.type, moved.fee_parts, moved.at),
+        )
+    for total in refunded_totals(found):
+        yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
+
+
+def _entry(entry: Entry) -> Row:
+    return (
+        entry.id,
+        entry.kind,
+        entry.charge,
+        entry.customer,
+        entry.amount,
+        entry.currency,
+        entry.effective,
+        entry.balance_transaction,
+        entry.provisional,
+        list(entry.events),
+    )
+
+
+PROJECTION = Projection(
+    name="ledger",
+    version=1,
+    topics=("ledger",),
+    tables=(FACTS, STANDING, UNHANDLED, OBJECTS, ENTRIES, MOVEMENTS, TOTALS),
+    apply=apply,
+    refold=Refold(FACTS, _OBJECT, (OBJECTS, ENTRIES, MOVEMENTS, TOTALS), refolded),
+)

@@ -1,0 +1,268 @@
+"""Reading ledgers: entries, histories, where a fact stands, and whether entries and balance agree.
+
+What is asked for without `known_at` is answered from the folded tables. With it, the facts known by then are folded
+again: a late event changes as-of answers, never known-at answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Literal
+
+from pydantic_core import from_json
+
+from adapters.database import reaching
+from projections.cursor import read_cursor, write_cursor
+from projections.ledger import sighting
+from projections.projection import printable
+from schemas.base import Value
+from schemas.envelope import Event
+from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
+from schemas.ledger.balances import BalanceTransaction
+from schemas.ledger.booking import RefundedTotal, entries_of, refunded_totals
+from schemas.ledger.entries import Entry, History
+from schemas.ledger.fold import history
+from schemas.ledger.observation import Observation
+
+MAX_PAGE = 500
+
+# Kinds of objects that make entries, or complete those of others.
+BOOKED = (
+    "charge",
+    "refund",
+    "dispute",
+    "payout",
+    "balance_transaction",
+    "application_fee",
+    "application_fee_refund",
+    "transfer",
+)
+
+# What `schemas.ledger.balance_identity.completed` does, over the folded tables: entries with settled amounts and
+# customers, and refunds that only their charge tells of. $1 tenant, $2 business.
+COMPLETED_ENTRIES = """
+WITH itemised AS (
+  SELECT charge, -sum(amount) AS amount FROM read.ledger_entries
+  WHERE tenant = $1 AND business = $2 AND entry_kind = 'refund' AND charge IS NOT NULL
+  AND charge IN (SELECT object_id FROM read.ledger_refunded_totals WHERE tenant = $1 AND business = $2)
+  GROUP BY charge
+), steps AS (
+  SELECT t.*, greatest(
+    0, coalesce(i.amount, 0), lag(t.total) OVER (PARTITION BY t.object_id ORDER BY t.created, t.total)
+  )::bigint AS covered
+  FROM read.ledger_refunded_totals t LEFT JOIN itemised i ON i.charge = t.object_id
+  WHERE t.tenant = $1 AND t.business = $2
+)
+SELECT e.entry_id AS id, e.entry_kind AS kind, e.kind AS object_kind, e.object_id, e.charge,
+  coalesce(e.customer, c.customer) AS customer, e.amount, e.currency, e.effective, e.balance_transaction,
+  CASE WHEN m.object_id IS NULL THEN NULL WHEN e.kind = 'balance_transaction' THEN e.amount ELSE m.amount END
+    AS settled_amount,
+  m.currency AS settled_currency, e.provisional, e.events
+FROM read.ledger_entries e
+LEFT JOIN read.ledger_movements m
+  ON (m.tenant, m.business, m.kind, m.object_id) = (e.tenant, e.business, 'balance_transaction', e.balance_transaction)
+LEFT JOIN read.ledger_entries c
+  ON e.customer IS NULL AND e.charge IS NOT NULL AND c.entry_kind = 'charge'
+  AND (c.tenant, c.business, c.kind, c.object_id) = (e.tenant, e.business, 'charge', e.charge)
+WHERE e.tenant = $1 AND e.business = $2
+UNION ALL
+SELECT object_id || ':refund:' || total, 'refund', 'charge', object_id, object_id, customer, covered - total, currency,
+  created, NULL, NULL, NULL, false, ARRAY[event]
+FROM steps WHERE total > covered
+"""
+
+_ENTRIES = f"""
+SELECT * FROM ({COMPLETED_ENTRIES}) found
+WHERE ($3::timestamptz IS NULL OR effective <= $3) AND ($4::timestamptz IS NULL OR (effective, id) > ($4, $5))
+ORDER BY effective, id LIMIT $6
+"""  # noqa: S608 - no names from outside
+
+_FACTS = """
+SELECT tenant, business, kind, object_id, fact_id, created, known, stripe_event, stripe_type, deleted, state, previous,
+  contradictions FROM read.ledger_facts
+WHERE tenant = $1 AND business = $2 AND kind = ANY($3::text[])
+AND ($4::timestamptz IS NULL OR created <= $4) AND ($5::timestamptz IS NULL OR known <= $5)
+ORDER BY kind, object_id
+"""
+
+_STANDING = """
+SELECT f."offset" AS standing, s.newest FROM read.ledger_facts f JOIN read.ledger_standing s USING (tenant, business)
+WHERE f.tenant = $1 AND f.business = $2 AND f.kind = $3 AND f.object_id = $4 AND f.fact_id = $5
+"""
+
+
+class LedgerEntry(Value):
+    """One movement of money, as `schemas.ledger.entries.Entry` describes it. Amounts in minor units."""
+
+    id: str
+    kind: str
+    object_kind: str
+    object_id: str
+    charge: str | None
+    customer: str | None
+    amount: int
+    currency: str
+    effective: datetime
+    balance_transaction: str | None
+    settled_amount: int | None
+    settled_currency: str | None
+    provisional: bool
+    events: tuple[str, ...]
+
+
+class LedgerPage(Value):
+    """Entries, oldest first. `after` is the cursor of the next page, None on the last."""
+
+    business: str
+    entries: tuple[LedgerEntry, ...]
+    after: str | None
+
+
+class PostgresLedgerReader:
+    """The port `LedgerReader` on the tables of projection `ledger`. `db`: an asyncpg pool."""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+
+    async def entries(
+        self, tenant: str, business: str, *, as_of: datetime | None = None, known_at: datetime | None = None
+    ) -> Sequence[Entry]:
+        """See `LedgerReader.entries`."""
+        if known_at is not None:
+            found = await self._books(tenant, business, known_at)
+            return [entry for entry in found[0] if as_of is None or entry.effective <= as_of]
+        return [Entry(*row) for row in await self._entry_rows(tenant, business, as_of)]
+
+    async def page(
+        self,
+        tenant: str,
+        business: str,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> LedgerPage | None:
+        """A page of entries by (effective, id); None where the tenant has no ledger of such a business.
+
+        Raises InvalidCursor for an `after` that no page gave.
+        """
+        place = read_cursor(after) if after is not None else None
+        if not await self.exists(tenant, business):
+            return None
+        if known_at is not None:
+            everything = await self.entries(tenant, business, as_of=as_of, known_at=known_at)
+            rows = [entry for entry in everything if place is None or (entry.effective, entry.id) > place][: limit + 1]
+        else:
+            rows = [Entry(*row) for row in await self._entry_rows(tenant, business, as_of, place, limit + 1)]
+        shown = tuple(
+            LedgerEntry(**{name: getattr(entry, name) for name in LedgerEntry.model_fields}) for entry in rows[:limit]
+        )
+        cursor = write_cursor(shown[-1].effective, shown[-1].id) if len(rows) > limit else None
+        return LedgerPage(business=business, entries=shown, after=cursor)
+
+    async def histories(
+        self,
+        tenant: str,
+        business: str,
+        kinds: Sequence[str],
+        *,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Sequence[History]:
+        """See `LedgerReader.histories`."""
+        with reaching("the ledger"):
+            rows = await self._db.fetch(_FACTS, printable(tenant), printable(business), list(kinds), as_of, known_at)
+        return list(_folded(rows))
+
+    async def standing(self, fact: Event[Observation]) -> Literal["absent", "newest", "superseded"]:
+        """See `LedgerReader.standing`."""
+        data = fact.data
+        with reaching("the ledger"):
+            row = await self._db.fetchrow(
+                _STANDING, fact.tenantid, data.business, type(data).KIND, data.object_id, fact.id
+            )
+        if row is None:
+            return "absent"
+        return "newest" if row["standing"] >= row["newest"] else "superseded"
+
+    async def identity(self, tenant: str, business: str, *, known_at: datetime | None = None) -> BalanceIdentity:
+        """Whether entries and balance agree, balance transaction by balance transaction."""
+        if known_at is not None:
+            return balance_identity(*await self._books(tenant, business, known_at))
+        entries = await self.entries(tenant, business)
+        with reaching("the ledger"):
+            rows = await self._db.fetch(
+                "SELECT object_id, amount, fee, net, currency, type, fee_parts, at FROM read.ledger_movements "
+                "WHERE tenant = $1 AND business = $2",
+                printable(tenant),
+                printable(business),
+            )
+        return balance_identity(entries, {row["object_id"]: Movement(*row) for row in rows})
+
+    async def unhandled(self, tenant: str, business: str) -> Mapping[str, int]:
+        """How many events of which types made no fact."""
+        with reaching("the ledger"):
+            rows = await self._db.fetch(
+                "SELECT stripe_type, count(*) AS events FROM read.ledger_unhandled "
+                "WHERE tenant = $1 AND business = $2 GROUP BY stripe_type ORDER BY stripe_type",
+                printable(tenant),
+                printable(business),
+            )
+        return {row["stripe_type"]: row["events"] for row in rows}
+
+    async def contradictions(self, tenant: str, business: str) -> Mapping[str, tuple[str, ...]]:
+        """What contradicted itself: object id → the remarks."""
+        with reaching("the ledger"):
+            rows = await self._db.fetch(
+                "SELECT object_id, contradictions FROM read.ledger_objects "
+                "WHERE tenant = $1 AND business = $2 AND contradictions IS NOT NULL ORDER BY kind, object_id",
+                printable(tenant),
+                printable(business),
+            )
+        return {row["object_id"]: tuple(from_json(row["contradictions"])) for row in rows}
+
+    async def exists(self, tenant: str, business: str) -> bool:
+        """Whether the tenant has a ledger of this business."""
+        with reaching("the ledger"):
+            found = await self._db.fetchval(
+                "SELECT true FROM read.ledger_standing WHERE tenant = $1 AND business = $2",
+                printable(tenant),
+                printable(business),
+            )
+        return bool(found)
+
+    async def _entry_rows(
+        self,
+        tenant: str,
+        business: str,
+        as_of: datetime | None,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Any]:
+        time, name = after or (None, None)
+        with reaching("the ledger"):
+            rows = await self._db.fetch(_ENTRIES, printable(tenant), printable(business), as_of, time, name, limit)
+        return [(*row[:-1], tuple(row[-1])) for row in map(tuple, rows)]
+
+    async def _books(
+        self, tenant: str, business: str, known_at: datetime
+    ) -> tuple[Sequence[Entry], Mapping[str, Movement]]:
+        """Entries and movements from the facts that were known by then."""
+        entries: list[Entry] = []
+        movements: dict[str, Movement] = {}
+        totals: list[RefundedTotal] = []
+        for found in await self.histories(tenant, business, BOOKED, known_at=known_at):
+            entries += entries_of(found)
+            totals += refunded_totals(found)
+            if isinstance(found.latest.state, BalanceTransaction):
+                movements[found.object_id] = Movement.of(found.object_id, found.latest.state)
+        return completed(entries, movements, totals), movements
+
+
+def _folded(rows: Sequence[Any]) -> Iterator[History]:
+    """Histories of facts that are ordered by object."""
+    for _, facts in groupby(rows, key=lambda row: (row["kind"], row["object_id"])):
+        yield history(map(sighting, facts))

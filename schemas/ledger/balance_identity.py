@@ -1,0 +1,164 @@
+"""Entries against balance transactions: settling, filling up what no refund names, and the balance identity."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from schemas.ledger.balances import BalanceTransaction
+from schemas.ledger.booking import RefundedTotal
+from schemas.ledger.entries import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A balance transaction as far as entries need it: what it moved, in the settled currency."""
+
+    id: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    type: str
+    fee_parts: int | None
+    at: datetime
+
+    @classmethod
+    def of(cls, transaction_id: str, state: BalanceTransaction) -> Movement:
+        parts = sum(part.amount for part in state.fee_details) if state.fee_details else None
+        return cls(transaction_id, state.amount, state.fee, state.net, state.currency, state.type, parts, state.at)
+
+
+def completed(
+    entries: Iterable[Entry], movements: Mapping[str, Movement], totals: Iterable[RefundedTotal]
+) -> Sequence[Entry]:
+    """Entries with their settled amounts, their charges' customers, and refunds that only the charge tells of.
+
+    By (effective, id).
+    """
+    listed = list(entries)
+    customers = {entry.object_id: entry.customer for entry in listed if entry.kind == "charge"}
+    settled = [_settled(entry, movements, customers) for entry in listed]
+    settled += unitemised(settled, totals)
+    settled.sort(key=lambda entry: (entry.effective, entry.id))
+    return settled
+
+
+def _settled(entry: Entry, movements: Mapping[str, Movement], customers: Mapping[str, str | None]) -> Entry:
+    customer = entry.customer or (customers.get(entry.charge) if entry.charge else None)
+    movement = movements.get(entry.balance_transaction) if entry.balance_transaction else None
+    if movement is None:
+        return entry if customer == entry.customer else replace(entry, customer=customer)
+    # A fee stands on the balance transaction of what it was taken for, and is settled as it is.
+    own = entry.object_kind == BalanceTransaction.KIND
+    amount = entry.amount if own else movement.amount
+    return replace(entry, customer=customer, settled_amount=amount, settled_currency=movement.currency)
+
+
+def unitemised(entries: Iterable[Entry], totals: Iterable[RefundedTotal]) -> list[Entry]:
+    """Refunds that a charge's `amount_refunded` tells of and no refund object does, one entry an increase.
+
+    Versions from 2022-11-15 on no longer list a charge's refunds, and refunds had no events of their own then.
+    """
+    itemised: dict[str, int] = defaultdict(int)
+    for entry in entries:
+        if entry.charge and entry.kind == "refund":
+            itemised[entry.charge] -= entry.amount
+    found = []
+    covered: dict[str, int] = {}
+    for total in sorted(totals, key=lambda one: (one.charge, one.created, one.total)):
+        before = covered.get(total.charge, max(0, itemised[total.charge]))
+        missing = total.total - before
+        if missing <= 0:
+            continue
+        covered[total.charge] = total.total
+        found.append(
+            Entry(
+                id=f"{total.charge}:refund:{total.total}",
+                kind="refund",
+                object_kind="charge",
+                object_id=total.charge,
+                charge=total.charge,
+                customer=total.customer,
+                amount=-missing,
+                currency=total.currency,
+                effective=total.created,
+                balance_transaction=None,
+                settled_amount=None,
+                settled_currency=None,
+                provisional=False,
+                events=(total.event,),
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A balance transaction that the entries do not account for. Amounts in minor units of `currency`."""
+
+    balance_transaction: str
+    currency: str
+    expected: int
+    found: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceIdentity:
+    """Whether entries and balance agree where balance transactions are known.
+
+    `unsettled` entries name no known balance transaction: nothing can be said of them.
+    """
+
+    checked: int
+    unsettled: int
+    mismatches: tuple[Mismatch, ...]
+    moved: Mapping[str, int]
+
+
+def balance_identity(entries: Iterable[Entry], movements: Mapping[str, Movement]) -> BalanceIdentity:
+    """Compare: for every balance transaction, what its entries add up to and what it moved; by currency, all of them.
+
+    An amount in another currency than the settled one is compared by its sign alone: exchange rates are Stripe's.
+    """
+    on: dict[str, list[Entry]] = defaultdict(list)
+    unsettled = 0
+    for entry in entries:
+        if entry.balance_transaction in movements:
+            on[entry.balance_transaction or ""].append(entry)
+        else:
+            unsettled += 1
+    moved: dict[str, int] = defaultdict(int)
+    mismatches = []
+    for movement in sorted(movements.values(), key=lambda one: one.id):
+        moved[movement.currency] += movement.net
+        found = _accounted(on.get(movement.id, ()), movement)
+        reason = _disagreement(on.get(movement.id, ()), movement, found)
+        if reason is not None:
+            mismatches.append(Mismatch(movement.id, movement.currency, movement.net, found, reason))
+    return BalanceIdentity(len(movements), unsettled, tuple(mismatches), dict(moved))
+
+
+def _accounted(entries: Sequence[Entry], movement: Movement) -> int:
+    """What the entries add up to: each by its own amount where it is in the settled currency."""
+    return sum(entry.amount if entry.currency == movement.currency else entry.settled_amount or 0 for entry in entries)
+
+
+def _disagreement(entries: Sequence[Entry], movement: Movement, found: int) -> str | None:
+    if movement.amount - movement.fee != movement.net:
+        return "its amount less its fee is not its net"
+    if movement.fee_parts is not None and movement.fee_parts != movement.fee:
+        return "its fee is not the sum of its parts"
+    if (
+        movement.amount
+        and all(entry.object_kind == BalanceTransaction.KIND for entry in entries)
+        and (found == -movement.fee)
+    ):
+        return f"no object accounts for this {movement.type}"
+    for entry in entries:
+        if entry.settled_amount is not None and (entry.amount < 0) != (entry.settled_amount < 0):
+            return f"{entry.id} has the other sign"
+    return None if found == movement.net else "its entries add up to something else"

@@ -1,0 +1,274 @@
+"""One object's history → its entries: what it moved, when, and which events show it. A pure function per kind.
+
+Entries have effective times, so that "as of" a past moment is those effective by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from schemas.ledger.balances import BalanceTransaction, Payout, Transfer
+from schemas.ledger.entries import Entry, EntryKind, History, Version
+from schemas.ledger.payments import ApplicationFee, ApplicationFeeRefund, Charge, Dispute, DisputeMovement, Refund
+
+# Balance transactions of these types move what another object accounts for: they only add their fee. The rest –
+# Stripe's own fees, adjustments, reserves, top-ups – are entries of their own.
+OWNED_TYPES = frozenset(
+    {
+        "charge",
+        "payment",
+        "refund",
+        "payment_refund",
+        "refund_failure",
+        "payment_failure_refund",
+        "payment_reversal",
+        "payout",
+        "payout_failure",
+        "payout_cancel",
+        "transfer",
+        "transfer_refund",
+        "transfer_cancel",
+        "transfer_failure",
+        "application_fee",
+        "application_fee_refund",
+    }
+)
+_FEE_TYPES = frozenset({"stripe_fee", "stripe_fx_fee", "tax_fee", "network_cost", "advance_fee"})
+
+
+def is_owned(transaction: BalanceTransaction) -> bool:
+    """Whether another object of the ledger accounts for a balance transaction."""
+    if transaction.type == "adjustment":
+        source = transaction.source or ""
+        return source.startswith(("dp_", "du_", "pdp_")) or (transaction.reporting_category or "").startswith("dispute")
+    return transaction.type in OWNED_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class RefundedTotal:
+    """A charge's cumulative `amount_refunded` from `created` on, to reconcile its refunds with."""
+
+    charge: str
+    customer: str | None
+    total: int
+    currency: str
+    created: datetime
+    event: str
+
+
+def entries_of(history: History) -> Iterator[Entry]:
+    """The entries of one object; none for kinds that move no money. Settled amounts are filled in by `settle`."""
+    book = _BOOKS.get(history.kind)
+    if book is not None:
+        yield from book(history)
+
+
+def refunded_totals(history: History) -> Iterator[RefundedTotal]:
+    """Each increase of a charge's refunded total, as far as it lasted: a refund that fails takes it back."""
+    if history.kind != Charge.KIND:
+        return
+    highest = 0
+    final = _refunded(_charge(history.latest))
+    for version in history.versions:
+        charge = _charge(version)
+        total = min(_refunded(charge), final)
+        if total > highest and charge.status == "succeeded":
+            highest = total
+            yield RefundedTotal(
+                history.object_id, charge.customer, total, charge.currency, version.created, version.event
+            )
+
+
+def _refunded(charge: Charge) -> int:
+    """What was refunded of what was captured: an amount that was authorised only is let go, not refunded."""
+    return charge.amount_refunded - (charge.amount - charge.amount_captured if charge.captured else 0)
+
+
+def _charge(version: Version) -> Charge:
+    state = version.state
+    if not isinstance(state, Charge):
+        raise TypeError(f"{type(state).__name__} is no charge")
+    return state
+
+
+def _book_charge(history: History) -> Iterator[Entry]:
+    latest: Any = history.latest.state
+    if latest.status != "succeeded" or not latest.captured or not latest.amount_captured:
+        return
+    earned = [version for version in history.versions if _is_earned(version)]
+    told = [version.state.captured_at for version in earned if version.state.captured_at]  # type: ignore[attr-defined]
+    if told:
+        effective = min(told)
+    elif earned[0] is not history.versions[0]:
+        effective = earned[0].created
+    else:
+        effective = latest.at
+    yield _entry(history, "charge", latest.amount_captured, effective, earned[0], latest.balance_transaction)
+
+
+def _is_earned(version: Version) -> bool:
+    state: Any = version.state
+    return bool(state.status == "succeeded" and state.captured)
+
+
+def _book_refund(history: History) -> Iterator[Entry]:
+    latest: Any = history.latest.state
+    pending = latest.status in ("pending", "requires_action")
+    yield _entry(history, "refund", -latest.amount, latest.at, history.versions[0], latest.balance_transaction, pending)
+    if latest.status in ("failed", "canceled"):
+        undone = _first(history, "failed", "canceled")
+        yield _entry(
+            history, "refund_reversed", latest.amount, undone.created, undone, latest.failure_balance_transaction
+        )
+
+
+def _book_payout(history: History) -> Iterator[Entry]:
+    latest: Any = history.latest.state
+    under_way = latest.status in ("pending", "in_transit")
+    yield _entry(
+        history, "payout", -latest.amount, latest.at, history.versions[0], latest.balance_transaction, under_way
+    )
+    if latest.status in ("failed", "canceled"):
+        undone = _first(history, "failed", "canceled")
+        yield _entry(
+            history, "payout_reversed", latest.amount, undone.created, undone, latest.failure_balance_transaction
+        )
+
+
+def _first(history: History, *statuses: str) -> Version:
+    """The first version of the unbroken run of these statuses that ends the history."""
+    found = history.latest
+    for version in reversed(history.versions):
+        if version.state.status not in statuses:  # type: ignore[attr-defined]
+            break
+        found = version
+    return found
+
+
+def _book_dispute(history: History) -> Iterator[Entry]:
+    """Its movements where told; otherwise what the statuses say: inquiries and prevented disputes move nothing."""
+    latest: Any = history.latest.state
+    moved: dict[str, tuple[DisputeMovement, Version]] = {}
+    for version in history.versions:
+        for movement in version.state.movements:  # type: ignore[attr-defined]
+            moved.setdefault(movement.balance_transaction, (movement, version))
+    for movement, version in moved.values():
+        kind: EntryKind = "dispute_withdrawn" if movement.amount < 0 else "dispute_reinstated"
+        whole = -latest.amount if movement.amount < 0 else latest.amount
+        amount = movement.amount if movement.currency == latest.currency else whole
+        yield _entry(history, kind, amount, movement.at, version, movement.balance_transaction)
+    signs = {movement.amount < 0 for movement, _ in moved.values()}
+    unsaid = [name for name in latest.balance_transactions if name not in moved]
+    open_to_loss = [version for version in history.versions if _withdraws(version)]
+    if open_to_loss and True not in signs and latest.status != "prevented" and not latest.is_inquiry:
+        first = open_to_loss[0]
+        when = latest.at if first is history.versions[0] else first.created
+        name = unsaid.pop(0) if unsaid else None
+        yield _entry(history, "dispute_withdrawn", -latest.amount, when, first, name)
+    if latest.status == "won" and False not in signs:
+        won = _first(history, "won")
+        name = unsaid.pop(0) if unsaid else None
+        yield _entry(history, "dispute_reinstated", latest.amount, won.created, won, name)
+
+
+def _withdraws(version: Version) -> bool:
+    state: Any = version.state
+    return state.status in ("needs_response", "under_review", "won", "lost")
+
+
+def _book_balance_transaction(history: History) -> Iterator[Entry]:
+    latest: Any = history.latest.state
+    version = history.versions[0]
+    if not is_owned(latest) and latest.amount:
+        kind: EntryKind = "fee" if latest.type in _FEE_TYPES else "adjustment"
+        yield _entry(history, kind, latest.amount, latest.at, version, history.object_id)
+    if latest.fee:
+        yield _entry(history, "fee", -latest.fee, latest.at, version, history.object_id, suffix=":fee")
+
+
+def _book_application_fee(history: History) -> Iterator[Entry]:
+    latest: Any = history.latest.state
+    yield _entry(history, "application_fee", latest.amount, latest.at, history.versions[0], latest.balance_transaction)
+
+
+def _book_fee_refund(history: History) -> Iterator[Entry]:
+    latest: Any = history.latest.state
+    yield _entry(
+        history, "application_fee_refund", -latest.amount, latest.at, history.versions[0], latest.balance_transaction
+    )
+
+
+def _book_transfer(history: History) -> Iterator[Entry]:
+    latest: Any = history.latest.state
+    yield _entry(history, "transfer", -latest.amount, latest.at, history.versions[0], latest.balance_transaction)
+    returned = 0
+    for version in history.versions:
+        total = min(version.state.amount_reversed, latest.amount_reversed)  # type: ignore[attr-defined]
+        if total > returned:
+            suffix = f":{total}"
+            yield _entry(history, "transfer_reversed", total - returned, version.created, version, None, suffix=suffix)
+            returned = total
+
+
+def _entry(
+    history: History,
+    kind: EntryKind,
+    amount: int,
+    effective: datetime,
+    shown: Version,
+    balance_transaction: str | None,
+    provisional: bool = False,
+    suffix: str | None = None,
+) -> Entry:
+    latest: Any = history.latest.state
+    events = (shown.event,) if shown.event == history.latest.event else (shown.event, history.latest.event)
+    if suffix is None and kind.startswith("dispute_") and balance_transaction:
+        suffix = f":{balance_transaction}"
+    return Entry(
+        id=f"{history.object_id}:{kind}{suffix or ''}",
+        kind=kind,
+        object_kind=history.kind,
+        object_id=history.object_id,
+        charge=_cohort(history),
+        customer=getattr(latest, "customer", None),
+        amount=amount,
+        currency=latest.currency,
+        effective=effective,
+        balance_transaction=balance_transaction,
+        settled_amount=None,
+        settled_currency=None,
+        provisional=provisional,
+        events=events,
+    )
+
+
+def _cohort(history: History) -> str | None:
+    """The charge an entry belongs to."""
+    match history.latest.state:
+        case Charge():
+            return history.object_id
+        case Refund(charge=charge) | Dispute(charge=charge) | ApplicationFee(charge=charge):
+            return charge
+        case Transfer(source_transaction=charge):
+            return charge
+        case BalanceTransaction(source=str(source)) if source.startswith(("ch_", "py_")):
+            return source
+        case _:
+            return None
+
+
+_BOOKS: Mapping[str, Callable[[History], Iterator[Entry]]] = {
+    Charge.KIND: _book_charge,
+    Refund.KIND: _book_refund,
+    Dispute.KIND: _book_dispute,
+    Payout.KIND: _book_payout,
+    BalanceTransaction.KIND: _book_balance_transaction,
+    ApplicationFee.KIND: _book_application_fee,
+    ApplicationFeeRefund.KIND: _book_fee_refund,
+    Transfer.KIND: _book_transfer,
+}
+
+__all__ = ["RefundedTotal", "entries_of", "is_owned", "refunded_totals"]

@@ -1,0 +1,62 @@
+"""A business's ledger over HTTP."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.api.harness import Api
+from tests.ledger.stories import books, business, messages, payout
+from tests.ledger.webhooks import BUSINESS, START, event
+
+LEDGER = f"/v1/businesses/{BUSINESS}/ledger"
+
+
+async def test_ledger_is_paged_and_reconciled(api: Api) -> None:
+    await api.log.append(messages([*business(), event("90", "payout.failed", 1, payout("9", 0, 5, "eur", "paid"))]))
+    await api.project()
+    shown: list[dict[str, object]] = []
+    params: dict[str, str] | None = {"limit": "4"}
+    async with api.client() as client:
+        while params:
+            page = (await client.get(LEDGER, params=params)).json()
+            shown += page["entries"]
+            params = {"limit": "4", "after": page["after"]} if page["after"] else None
+        early = (await client.get(LEDGER, params={"as_of": (START + timedelta(days=1)).isoformat()})).json()
+        before = (await client.get(LEDGER, params={"known_at": (START - timedelta(days=1)).isoformat()})).json()
+        sums = (await client.get(f"{LEDGER}/reconciliation")).json()
+    expected, _ = books([*business(), event("90", "payout.failed", 1, payout("9", 0, 5, "eur", "paid"))])
+    assert [one["id"] for one in shown] == [one.id for one in expected]
+    assert [one["amount"] for one in early["entries"]] == [10_000, -5, -320, 5_000]
+    assert before["entries"] == []
+    assert (sums["checked"], sums["moved"], sums["mismatches"]) == (7, {"eur": 5_030}, [])
+    assert sums["unhandled"] == {"product.updated": 1}
+    assert list(sums["contradictions"]) == ["po_9"]
+
+
+@pytest.mark.parametrize("rest", ["", "/reconciliation", "?known_at=2026-01-01T00:00:00Z"])
+async def test_ledger_is_a_404_when_the_business_is_unknown_or_anothers(api: Api, rest: str) -> None:
+    await api.log.append(messages(business(), tenant="other"))
+    await api.project()
+    async with api.client() as client:
+        answers = [(await client.get(f"/v1/businesses/{name}/ledger{rest}")) for name in (BUSINESS, "biz_0", "%00")]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("after=nonsense", 400),
+        ("as_of=yesterday", 422),
+        ("as_of=2026-01-01", 422),
+        ("limit=0", 422),
+        ("as_of=0001-01-01T00:00:00%2B14:00", 400),
+        ("known_at=9999-12-31T23:59:59-14:00", 400),
+    ],
+)
+async def test_bound_is_understood_or_refused_when_it_is(api: Api, query: str, status: int) -> None:
+    await api.log.append(messages(business()))
+    await api.project()
+    async with api.client() as client:
+        assert (await client.get(f"{LEDGER}?{query}")).status_code == status

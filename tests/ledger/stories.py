@@ -1,0 +1,237 @@
+"""Businesses as their webhooks tell them, small enough to compute their ledgers by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from processors.ledger.observe import facts_of
+from schemas.envelope import Event, derived_id
+from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
+from schemas.ledger.balances import BalanceTransaction
+from schemas.ledger.booking import entries_of, refunded_totals
+from schemas.ledger.entries import Entry, History
+from schemas.ledger.fold import Sighting, history
+from schemas.ledger.observation import Observation
+from schemas.wire import Message, encode
+from streams.topics import topic_of
+from tests.ledger.webhooks import at, event, webhook
+
+Payload = dict[str, Any]
+
+
+def charge(number: str, day: float, amount: int, currency: str, **more: Any) -> Payload:
+    return {
+        "id": f"ch_{number}",
+        "object": "charge",
+        "amount": amount,
+        "amount_captured": amount,
+        "amount_refunded": 0,
+        "currency": currency,
+        "status": "succeeded",
+        "captured": True,
+        "paid": True,
+        "refunded": False,
+        "created": at(day),
+        "customer": "cus_1",
+        **more,
+    }
+
+
+def transaction(name: str, day: float, amount: int, currency: str, source: str, fee: int = 0, **more: Any) -> Payload:
+    return {
+        "id": f"txn_{name}",
+        "object": "balance_transaction",
+        "amount": amount,
+        "fee": fee,
+        "net": amount - fee,
+        "currency": currency,
+        "source": source,
+        "type": "charge",
+        "created": at(day),
+        "fee_details": [{"type": "stripe_fee", "amount": fee, "currency": currency}] if fee else [],
+        **more,
+    }
+
+
+def refund(number: str, day: float, amount: int, currency: str, of: str, status: str, **more: Any) -> Payload:
+    return {
+        "id": f"re_{number}",
+        "object": "refund",
+        "amount": amount,
+        "currency": currency,
+        "charge": f"ch_{of}",
+        "status": status,
+        "created": at(day),
+        **more,
+    }
+
+
+def dispute(number: str, day: float, amount: int, currency: str, of: str, status: str, **more: Any) -> Payload:
+    return {
+        "id": f"dp_{number}",
+        "object": "dispute",
+        "amount": amount,
+        "currency": currency,
+        "charge": f"ch_{of}",
+        "status": status,
+        "reason": "fraudulent",
+        "created": at(day),
+        "balance_transactions": [],
+        **more,
+    }
+
+
+def payout(number: str, day: float, amount: int, currency: str, status: str, **more: Any) -> Payload:
+    return {
+        "id": f"po_{number}",
+        "object": "payout",
+        "amount": amount,
+        "currency": currency,
+        "status": status,
+        "automatic": True,
+        "created": at(day),
+        "arrival_date": at(day + 2),
+        **more,
+    }
+
+
+def business() -> list[Payload]:
+    """A little of everything, in euros, with balance transactions: what folds and tables are tried on."""
+    sale = transaction("1", 0, 10_000, "eur", "ch_1", 320)
+    back = transaction("2", 2, -2_500, "eur", "re_1", type="refund")
+    taken = transaction("3", 6, -5_000, "eur", "dp_1", 2_000, type="adjustment", reporting_category="dispute")
+    given = transaction("4", 30, 5_000, "eur", "dp_1", type="adjustment", reporting_category="dispute_reversal")
+    out = transaction("5", 8, -7_000, "eur", "po_1", type="payout")
+    home = transaction("6", 12, 7_000, "eur", "po_1", type="payout_failure")
+    monthly = transaction("7", 9, -150, "eur", "fee_1", type="stripe_fee")
+    paid = payout("1", 8, 7_000, "eur", "paid", balance_transaction=out)
+    subscription = {
+        "id": "sub_1",
+        "object": "subscription",
+        "customer": "cus_1",
+        "status": "active",
+        "created": at(0),
+        "items": {
+            "data": [
+                {
+                    "id": "si_1",
+                    "quantity": 1,
+                    "price": {
+                        "id": "price_1",
+                        "currency": "eur",
+                        "unit_amount_decimal": "1000",
+                        "recurring": {"interval": "month", "interval_count": 1},
+                    },
+                }
+            ]
+        },
+    }
+    late = {**subscription, "status": "past_due"}
+    return [
+        event("01", "customer.created", 0, {"id": "cus_1", "object": "customer", "created": at(0)}),
+        event("02", "charge.succeeded", 0, charge("1", 0, 10_000, "eur", balance_transaction=sale)),
+        event("03", "charge.succeeded", 0.5, charge("2", 0.5, 5_000, "eur")),
+        event(
+            "04",
+            "charge.refunded",
+            2,
+            charge("1", 0, 10_000, "eur", balance_transaction="txn_1", amount_refunded=2_500),
+            previous={"amount_refunded": 0},
+        ),
+        event("05", "refund.created", 2, refund("1", 2, 2_500, "eur", "1", "succeeded", balance_transaction=back)),
+        event("06", "charge.dispute.created", 6, dispute("1", 6, 5_000, "eur", "2", "needs_response")),
+        event(
+            "07",
+            "charge.dispute.funds_withdrawn",
+            6,
+            dispute("1", 6, 5_000, "eur", "2", "needs_response", balance_transactions=[taken]),
+            previous={"balance_transactions": []},
+        ),
+        event(
+            "08",
+            "charge.dispute.closed",
+            30,
+            dispute("1", 6, 5_000, "eur", "2", "won", balance_transactions=[taken, given]),
+            previous={"status": "needs_response", "balance_transactions": [taken]},
+        ),
+        event("09", "payout.created", 8, {**paid, "status": "pending"}),
+        event("10", "payout.paid", 10, paid),
+        event("11", "payout.failed", 12, {**paid, "status": "failed", "failure_balance_transaction": home}),
+        event("12", "balance_transaction.listed", 9, monthly),
+        event("13", "customer.subscription.created", 0, subscription),
+        # Two changes within a second: only their previous attributes tell which came first.
+        event("15", "customer.subscription.updated", 20, late, previous={"status": "active"}),
+        event("14", "customer.subscription.updated", 20, subscription, previous={"status": "past_due"}),
+        event("16", "product.updated", 21, {"id": "prod_1", "object": "product"}),
+        event("17", "customer.deleted", 40, {"id": "cus_1", "object": "customer", "deleted": True}),
+    ]
+
+
+def messages(payloads: Iterable[Mapping[str, Any]], *, tenant: str = "local") -> list[Message]:
+    """The facts of webhooks as the ledger stage would append them."""
+    found = []
+    for payload in payloads:
+        received = webhook(payload)
+        for ordinal, data in enumerate(facts_of(received)):
+            fact = Event(
+                id=derived_id(received.stripe_event, "ledger", ordinal),
+                source="vaultra/ledger/v1",
+                subject=received.business,
+                time=received.received,
+                correlationid=received.business,
+                causationid=received.stripe_event,
+                tenantid=tenant,
+                partitionkey=received.business,
+                traceparent=None,
+                data=data,
+            )
+            found.append(encode(fact, topic_of(type(data)).name))
+    return found
+
+
+def sightings(payloads: Iterable[Mapping[str, Any]]) -> list[Sighting]:
+    """The facts of webhooks as the fold takes them."""
+    found = []
+    for payload in payloads:
+        for ordinal, fact in enumerate(facts_of(webhook(payload))):
+            if isinstance(fact, Observation):
+                data = fact.model_dump(mode="json")
+                found.append(
+                    Sighting(
+                        kind=fact.KIND,
+                        object_id=fact.object_id,
+                        fact_id=f"{fact.stripe_event}/{ordinal}",
+                        created=fact.created,
+                        event=fact.stripe_event,
+                        stripe_type=fact.stripe_type,
+                        state=data["state"],
+                        previous=data["previous"],
+                        deleted=fact.deleted,
+                        contradictions=fact.contradictions,
+                    )
+                )
+    return found
+
+
+def histories(payloads: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], History]:
+    by_object: dict[tuple[str, str], list[Sighting]] = {}
+    for one in sightings(payloads):
+        by_object.setdefault((one.kind, one.object_id), []).append(one)
+    return {key: history(found) for key, found in sorted(by_object.items())}
+
+
+def books(payloads: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Entry], BalanceIdentity]:
+    """The ledger of a business and whether it balances, computed in memory."""
+    found = histories(payloads).values()
+    movements = {
+        one.object_id: Movement.of(one.object_id, one.latest.state)
+        for one in found
+        if isinstance(one.latest.state, BalanceTransaction)
+    }
+    entries = completed(
+        (entry for one in found for entry in entries_of(one)),
+        movements,
+        (total for one in found for total in refunded_totals(one)),
+    )
+    return entries, balance_identity(entries, movements)
