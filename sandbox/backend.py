@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,8 +69,9 @@ class SandboxBackend(Protocol):
         Not cached: whoever asks remembers. Never raises SandboxUnavailable: `available` and `detail` tell.
         """
 
-    def prepare(self, limits: Limits) -> Box:
-        """Start a box; only after a probe that said `available`.
+    def prepare(self, limits: Limits, preload: Sequence[str] = ()) -> Box:
+        """Start a box; only after a probe that said `available`. `preload` names modules that it should have loaded
+        when it is ready, which makes starting it slower and running in it faster; a backend may leave that.
 
         Raises SandboxUnavailable when it cannot be started or a required control does not hold; nothing is left
         behind then.

@@ -18,10 +18,16 @@ rest).
 import _signal  # type: ignore[import-not-found]  # without the enums that `signal` builds
 import _sitebuiltins
 import builtins
+import gc
 import io
 import os
 import resource
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` takes longer to load than all the rest
+    import types
+    from typing import NoReturn
 
 PROGRAM = "/program/main.py"
 SET_MODE_FILTER, NEW_LISTENER = 1, 8  # of seccomp(2)
@@ -125,13 +131,35 @@ def become_program(environment: list[str]) -> None:
             source = file.read().decode()
         # From text, not bytes: an encoding cookie must not make the code another than the one that was reviewed.
         exec(compile(source, PROGRAM, "exec", dont_inherit=True), main.__dict__)
-    except SystemExit:
-        raise
+    except SystemExit as wish:
+        leave(main, wish.code)
     except BaseException as error:
         # Only the program's own frames: the first one of the traceback is this function's.
         error = error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
         sys.excepthook(type(error), error, error.__traceback__)
-        sys.exit(1)
+        leave(main, 1)
+    leave(main, 0)
+
+
+def leave(main: "types.ModuleType", wish: object) -> "NoReturn":
+    """End as the interpreter ends – threads, exit functions, the program's own objects and with them its open files,
+    output – but do not take the libraries apart: with pandas loaded that alone takes longer than most programs."""
+    import atexit
+
+    code = 0 if wish is None else wish & 0xFF if isinstance(wish, int) else 1
+    if code and not isinstance(wish, int):
+        print(wish, file=sys.stderr)
+    if "threading" in sys.modules:
+        sys.modules["threading"]._shutdown()
+    atexit._run_exitfuncs()
+    main.__dict__.clear()
+    gc.collect()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            code = code or 120  # as the interpreter does
+    os._exit(code)
 
 
 def start() -> None:
@@ -155,6 +183,8 @@ def start() -> None:
     environment = released(listen)
     if not seconds:
         os.close(listen)
+    # What is loaded stays shared with process 1, untouched by the program's garbage collection.
+    gc.freeze()
     program = os.fork()
     if program:
         if seconds:

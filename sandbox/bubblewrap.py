@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sandbox.attestation import attest
@@ -33,14 +34,14 @@ class Bubblewrap:
 
     root: RootTree
     parents: tuple[Parent, ...]
-    preload: tuple[str, ...] = ()
     spawner: Spawner = field(default_factory=Spawner)
 
-    def prepare(self, limits: Limits) -> BubblewrapBox:
+    def prepare(self, limits: Limits, preload: Sequence[str] = ()) -> BubblewrapBox:
         """Start a box and bring it to "ready".
 
         Raises SandboxUnavailable when it cannot be started or a required control does not hold.
         """
+        self.root.touch()
         name = box_name()
         identity = new_identity()
         box = BubblewrapBox(limits=limits, identity=identity, slot=self.root.boxes / name, cgroup=None)
@@ -49,7 +50,7 @@ class Bubblewrap:
             if self.parents:
                 # One more process than the program may have: bwrap itself waits outside the box's namespace.
                 box.cgroup = Cgroup.create(name, self.parents, replace(limits, pids=limits.pids + 1))
-            self._start(box)
+            self._start(box, preload)
             box.controls = attest(box.init_pid, identity, box.cgroup, box.output, limits)
         except OSError as error:
             box.destroy()
@@ -59,11 +60,11 @@ class Bubblewrap:
             raise
         return box
 
-    def _start(self, box: BubblewrapBox) -> None:
+    def _start(self, box: BubblewrapBox, preload: Sequence[str]) -> None:
         deadline = time.monotonic() + box.limits.startup_timeout
         theirs: list[int] = []
         try:
-            release = self._spawn(box, theirs)
+            release = self._spawn(box, preload, theirs)
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
@@ -74,7 +75,7 @@ class Bubblewrap:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         box.output = box.own(os.open(f"/proc/{box.init_pid}/root{OUTPUT}", flags))
 
-    def _spawn(self, box: BubblewrapBox, theirs: list[int]) -> int:
+    def _spawn(self, box: BubblewrapBox, preload: Sequence[str], theirs: list[int]) -> int:
         """Start bwrap, in its control groups. Adds to `theirs`, in their order, what only the other side needs;
         returns what releases it."""
 
@@ -103,7 +104,7 @@ class Bubblewrap:
         if notify:
             give(_memory_file("notifier", compile_notifier()))
         box.process = self.spawner.spawn(
-            command(self.root, box.limits, install_number() if notify else None, self.preload),
+            command(self.root, box.limits, install_number() if notify else None, preload),
             theirs,
             box.cgroup.entrances() if box.cgroup is not None else (),
             box.identity,

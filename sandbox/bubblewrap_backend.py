@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sandbox import canary
@@ -11,7 +11,7 @@ from sandbox.bubblewrap import Bubblewrap
 from sandbox.bubblewrap_box import NAME, BubblewrapBox
 from sandbox.cgroups import Parent, find_parents, sweep
 from sandbox.limits import Limits
-from sandbox.root_tree import build_root
+from sandbox.root_tree import build_root, sweep_trees
 from sandbox.spawner import Spawner
 from schemas.errors import SandboxUnavailable
 
@@ -51,16 +51,17 @@ class BubblewrapBackend:
                     raise
             bubblewrap = Bubblewrap(build_root(self._data_dir, progress), parents, spawner=self._spawner)
             sweep(parents, bubblewrap.root.boxes)
+            sweep_trees(bubblewrap.root)
             controls = canary.try_in(bubblewrap.prepare(canary.LIMITS))
         except SandboxUnavailable as error:
             return Capabilities(NAME, available=False, controls=(), missing=missing, detail=str(error))
         self._bubblewrap = bubblewrap
         return Capabilities(NAME, available=True, controls=controls, missing=missing)
 
-    def prepare(self, limits: Limits) -> BubblewrapBox:
+    def prepare(self, limits: Limits, preload: Sequence[str] = ()) -> BubblewrapBox:
         if self._bubblewrap is None:
             raise SandboxUnavailable("the sandbox was not probed")
-        return self._bubblewrap.prepare(limits)
+        return self._bubblewrap.prepare(limits, preload)
 
     def close(self) -> None:
         self._bubblewrap = None

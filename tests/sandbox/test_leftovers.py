@@ -17,7 +17,7 @@ import pytest
 from sandbox import canary, spawner_process
 from sandbox.bubblewrap import Bubblewrap
 from sandbox.cgroups import Parent, box_name, find_parents, sweep
-from sandbox.root_tree import RootTree
+from sandbox.root_tree import RootTree, sweep_trees
 from sandbox.runner import PooledSandbox
 from sandbox.spawner import Spawner
 from tests.sandbox.quick import QUICK
@@ -137,3 +137,13 @@ def _delegate() -> tuple[Parent, ...]:
             os.chown(path, _ORDINARY, _ORDINARY)
         given.append(replace(parent, directory=directory))
     return tuple(given)
+
+
+def test_sweep_removes_unused_and_half_built_trees_but_not_ours(tmp_path: Path) -> None:
+    ours, recent, unused, half = (tmp_path / f"sandbox-root-{name}" for name in ("a", "b", "c", "d.building"))
+    for tree in (ours, recent, unused, half):
+        (tree / "tree").mkdir(parents=True)
+    for old in (ours, unused):
+        os.utime(old, (0, 0))
+    assert sweep_trees(RootTree(home=ours, boxes=tmp_path)) == 2
+    assert (ours.is_dir(), recent.is_dir(), unused.exists(), half.exists()) == (True, True, False, False)
