@@ -133,10 +133,14 @@ def _read(place: int, name: str, limit: int) -> bytes:
         return file.read(limit)
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")  # though Python writes it
+
+
 def _result(data: bytes) -> str:
     try:
         text = data.decode()
-        json.loads(text)
+        json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Unacceptable(f"not acceptable JSON ({type(error).__name__})") from error
     return text

@@ -28,6 +28,7 @@ from sandbox.supervision import DEATH, readable, supervise
 from sandbox.verdict import Kill
 
 NAME = "bubblewrap"
+_CPU_TICK = 0.2  # s
 
 
 @dataclass(slots=True)
@@ -90,8 +91,8 @@ class BubblewrapBox:
             deadline=started + self.limits.timeout,
             cancelled=cancelled,
             kill=self.kill,
-            watch=self._watch_memory if self.cgroup is None else None,
-            tick=watchdog.TICK,
+            watch=self._watch,
+            tick=watchdog.TICK if self.cgroup is None else _CPU_TICK,
             hear={self.listener: partial(self._hear, denials)} if self.listener >= 0 else {},
         )
         wall = time.monotonic() - started
@@ -103,8 +104,11 @@ class BubblewrapBox:
         )
         return conclude(ended, limits=self.limits, backend=NAME, controls=self.controls)
 
-    def _watch_memory(self) -> Kill | None:
-        return "oom" if watchdog.memory_of(self.init_pid) > self.limits.memory else None
+    def _watch(self) -> Kill | None:
+        """What no limit of the kernel's ends: memory without control groups, CPU time of many processes together."""
+        if self.cgroup is None:
+            return "oom" if watchdog.memory_of(self.init_pid) > self.limits.memory else None
+        return "cpu_limit" if (self.cgroup.cpu_seconds() or 0.0) >= self.limits.cpu_seconds else None
 
     def _hear(self, denials: Denials) -> bool:
         """Refuse a call and note its name; hang up when there were many, so that the kernel refuses by itself."""

@@ -238,13 +238,14 @@ class Cgroup:
 
     def usage(self) -> Usage:
         return Usage(
-            cpu_seconds=self._cpu_seconds(),
+            cpu_seconds=self.cpu_seconds(),
             peak=self._number("memory", "memory.max_usage_in_bytes", "memory.peak"),
             oom_kills=self._entry("memory", "memory.oom_control", "memory.events", "oom_kill"),
             pids_refused=self._entry("pids", "pids.events", "pids.events", "max"),
         )
 
-    def _cpu_seconds(self) -> float | None:
+    def cpu_seconds(self) -> float | None:
+        """CPU time used so far by everything in the groups."""
         if "cpuacct" in self.groups:
             nanoseconds = self._number("cpuacct", "cpuacct.usage", None)
             return None if nanoseconds is None else nanoseconds / 1e9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
@@ -19,6 +20,8 @@ class Limits:
     memory: int = 2048 * MIB
     timeout: float = 120.0
     startup_timeout: float = 30.0
+    # CPU time of all processes together; None: what the quota and the time-out allow anyway.
+    cpu_time: float | None = None
     pids: int = 64
     tmp: int = 100 * MIB
     shared_memory: int = 16 * MIB
@@ -37,5 +40,5 @@ class Limits:
 
     @property
     def cpu_seconds(self) -> int:
-        """CPU time after which the run cannot be within its quota and time-out any more."""
-        return int(self.timeout * self.cpus) + 1
+        """Whole seconds of CPU time after which the run is over."""
+        return math.ceil(self.cpu_time) if self.cpu_time is not None else int(self.timeout * self.cpus) + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +12,12 @@ from functools import partial
 
 from adapters.ports import SandboxOutcome, SandboxRunner
 from sandbox.backend import Capabilities, Progress, SandboxBackend, silent
-from sandbox.limits import MIB, Limits
+from sandbox.limits import Limits
 from sandbox.pool import Pool
+from sandbox.runnable import NotRunnable, check_environment, check_inputs, text_of
 from schemas.analyses import ExecutionReason, ExecutionResult
 from schemas.errors import SandboxUnavailable
 
-_INPUT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # What a program of ours or a model's is most likely to import; 43 MiB of memory in a box that waits.
 PRELOAD = ("numpy", "pandas")
 _RETRY = 30.0  # s before a machine that could not is asked again
@@ -66,20 +65,24 @@ class PooledSandbox(SandboxRunner):
 
     async def run(
         self,
-        code: str,
+        code: str | bytes,
         inputs: Mapping[str, bytes],
         *,
         env: Mapping[str, str] | None = None,
         limits: Limits | None = None,
     ) -> SandboxOutcome:
-        """As in the port. `env` adds to the program's few environment variables; `limits` overrides for this run.
+        """As in the port. `env` adds to the program's few environment variables; `limits` overrides for this run;
+        bytes of code are taken as UTF-8.
 
         Cancelling kills the box and waits until it is gone.
         """
         limits = limits or self._limits
-        fault = _fault(code, inputs, limits)
-        if fault is not None:
-            return self._refused("rejected", fault)
+        try:
+            code = text_of(code, limits)
+            check_inputs(inputs, limits)
+            check_environment(env or {})
+        except NotRunnable as why:
+            return self._refused("rejected", str(why))
         capabilities = await self.start()
         if not capabilities.available:
             return self._refused("sandbox_unavailable", capabilities.detail)
@@ -122,23 +125,3 @@ class PooledSandbox(SandboxRunner):
 
     def _refused(self, reason: ExecutionReason, detail: str | None) -> SandboxOutcome:
         return SandboxOutcome(ExecutionResult(reason=reason, backend=self.name, detail=detail), {})
-
-
-def _fault(code: str, inputs: Mapping[str, bytes], limits: Limits) -> str | None:
-    """Why these are not run at all, for people; None when they may be."""
-    if not code.strip():
-        return "There is no code to run."
-    if "\0" in code:
-        return "The code contains a NUL character."
-    try:
-        size = len(code.encode())
-    except UnicodeEncodeError:
-        return "The code is not valid Unicode text."
-    if size > limits.code:
-        return f"The code is larger than {limits.code // 1024} KiB."
-    for name in inputs:
-        if not _INPUT_NAME.fullmatch(name):
-            return f"An input cannot be called {name!r}."
-    if sum(map(len, inputs.values())) > limits.inputs:
-        return f"The inputs are larger than {limits.inputs // MIB} MiB."
-    return None

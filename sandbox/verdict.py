@@ -9,7 +9,7 @@ from typing import Literal
 from sandbox.limits import MIB, Limits
 from schemas.analyses import ExecutionReason
 
-Kill = Literal["timeout", "output_limit", "oom", "cancelled"]
+Kill = Literal["timeout", "cpu_limit", "output_limit", "oom", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ def judge(evidence: Evidence, limits: Limits) -> Verdict:
     match evidence.killed_for:
         case "timeout":
             return verdict("timeout", f"The program was still running after {limits.timeout:g} s and was stopped.")
+        case "cpu_limit":
+            return verdict("cpu_limit", _cpu_used(limits))
         case "output_limit":
             return verdict("output_limit", f"The program printed more than {limits.output_kill // MIB} MiB.")
         case "cancelled":
@@ -65,11 +67,15 @@ def judge(evidence: Evidence, limits: Limits) -> Verdict:
         return verdict("disk_full", f"The program filled its {limits.tmp // MIB} MiB of disk space.")
     if by is not None:
         if by == signal.SIGXCPU or (evidence.cpu_seconds or 0.0) >= limits.cpu_seconds:
-            return verdict("cpu_limit", f"The program used more than {limits.cpu_seconds} s of processor time.")
+            return verdict("cpu_limit", _cpu_used(limits))
         return verdict("killed", f"The program was ended by signal {by} ({_signal_name(by)}).")
     if evidence.pids_refused:
         return verdict("pids_limit", f"The program wanted more than {limits.pids} processes and threads.")
     return verdict("error", f"The program ended with exit code {status}.")
+
+
+def _cpu_used(limits: Limits) -> str:
+    return f"The program used more than {limits.cpu_seconds} s of processor time."
 
 
 def _signal_name(number: int) -> str:

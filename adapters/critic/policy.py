@@ -76,6 +76,15 @@ def load_policy(path: Path = DEFAULT) -> Policy:
         raise SetupError(f"the critic's policy {path} is not usable: {error}") from error
 
 
+def foreign_encoding(code: str) -> tuple[int, str] | None:
+    """Line and name of an encoding other than UTF-8 that the code declares for itself."""
+    for number, line in enumerate(code.splitlines()[:2], 1):
+        cookie = _COOKIE.match(line)
+        if cookie and cookie[1].lower() not in _UTF8:
+            return number, cookie[1]
+    return None
+
+
 def text_findings(code: str, policy: Policy) -> list[Finding]:
     """What is wrong before anything is parsed. Anything found here means that nothing may be parsed."""
     found = []
@@ -89,11 +98,12 @@ def text_findings(code: str, policy: Policy) -> list[Finding]:
         return [*found, _refusal("unicode", "the code is not valid Unicode text")]
     if size > policy.program.max_bytes:
         found.append(_refusal("size", f"the code is larger than {policy.program.max_bytes // 1024} KiB"))
-    for number, line in enumerate(code.splitlines()[:2], 1):
-        cookie = _COOKIE.match(line)
-        if cookie and cookie[1].lower() not in _UTF8:
-            # Tools that honour it would review other code than the one that runs.
-            found.append(_refusal("encoding", f"the code declares the encoding {cookie[1]}; it must be UTF-8", number))
+    declared = foreign_encoding(code)
+    if declared is not None:
+        # Tools that honour it would review other code than the one that runs.
+        found.append(
+            _refusal("encoding", f"the code declares the encoding {declared[1]}; it must be UTF-8", declared[0])
+        )
     return found
 
 

@@ -76,9 +76,63 @@ async def test_run_is_rejected_with_a_sentence_when_code_or_inputs_are_unusable(
     assert result.detail
 
 
-async def test_run_takes_the_code_as_text_when_it_declares_another_encoding(sandbox: PooledSandbox) -> None:
-    result = (await sandbox.run("# coding: utf-7\nprint(1) # +AAo-print(2)\n", {})).result
-    assert result.stdout == "1\n"
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (b"print(1)\xff", "not UTF-8: invalid start byte at byte 8"),
+        ("print(1)".encode("utf-16"), "not UTF-8"),
+        (b"print(1)\0", "NUL"),
+        (b"#" * (10 << 20), "larger than 1024 KiB"),
+        (b" \n", "no code"),
+        ("# coding: utf-7\nprint(1) # +AAo-print(2)\n", "encoding utf-7 in line 1"),
+        (b"#!/usr/bin/python\n# -*- coding: latin-1 -*-\n", "encoding latin-1 in line 2"),
+    ],
+    ids=["bad byte", "utf-16", "nul", "10 MiB", "blank", "utf-7", "latin-1"],
+)
+async def test_run_is_rejected_with_the_reason_when_the_bytes_are_no_program(
+    sandbox: PooledSandbox, code: str | bytes, why: str
+) -> None:
+    result = (await sandbox.run(code, {})).result
+    assert result.reason == "rejected"
+    assert why in (result.detail or "")
+
+
+@pytest.mark.parametrize("env", [{"A=B": "c"}, {"A": "b\0c"}, {"": "x"}, {"A": "x" * 40_000}])
+async def test_run_is_rejected_when_the_environment_is_none(sandbox: PooledSandbox, env: dict[str, str]) -> None:
+    assert (await sandbox.run("print(1)", {}, env=env)).result.reason == "rejected"
+
+
+async def test_bytes_run_as_utf8_when_they_begin_with_its_mark(sandbox: PooledSandbox) -> None:
+    assert (await sandbox.run(b"\xef\xbb\xbfprint('\xc3\xa9')", {})).result.stdout == "é\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("'{not json'", "not acceptable JSON"),
+        ("'[NaN]'", "not acceptable JSON"),
+        ("'[' * 100000", "not acceptable JSON"),
+        ("'1' * 1100000", "larger than"),
+        ("bytes([255])", "not acceptable JSON"),
+    ],
+    ids=["not json", "not a number", "too deep", "too large", "not text"],
+)
+async def test_result_is_left_out_with_the_reason_when_it_is_no_result(
+    sandbox: PooledSandbox, text: str, why: str
+) -> None:
+    code = f"data = {text}\nopen('/tmp/out/result.json', 'wb').write(data.encode() if data == str(data) else data)"
+    result = (await sandbox.run(code, {})).result
+    assert (result.reason, result.result) == ("ok", None)
+    assert "result.json" in result.rejected_artefacts[0]
+    assert why in result.rejected_artefacts[0]
+
+
+async def test_cpu_time_of_many_processes_is_summed_when_it_is_limited(sandbox: PooledSandbox) -> None:
+    limits = replace(QUICK, cpu_time=2.0)
+    code = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
+    result = (await sandbox.run(code, {}, limits=limits)).result
+    assert result.reason == "cpu_limit"
+    assert 2.0 <= result.cpu_seconds < 5.0
 
 
 async def test_output_is_cut_and_still_text_when_it_is_long_and_binary(sandbox: PooledSandbox) -> None:
