@@ -7,12 +7,14 @@ port's contract suite under `tests/contracts/`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from schemas.analyses import ExecutionResult, Finding, Task
 from schemas.base import BlobRef
+from schemas.businesses import BusinessDeclared
 from schemas.documents import DocumentDescription, Picture
 from schemas.envelope import Event
 from schemas.ledger.entries import Entry, History
@@ -212,6 +214,67 @@ class LedgerReader(Protocol):
         """Where a fact stands: not read into the ledger yet, the newest of its business, or followed by others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declaration of a business's owner, with when it was made and the event that says so."""
+
+    at: datetime
+    event_id: str
+    data: BusinessDeclared
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBusiness:
+    """Everything known of a business: its ledger, what was declared, and until when (`known_at`) it was known."""
+
+    livemode: bool
+    entries: Sequence[Entry]
+    histories: Sequence[History]
+    declarations: Sequence[Declared]
+    known_at: datetime
+    ledger_offset: int
+    business_offset: int
+    closed_through: datetime | None
+
+
+class BusinessReader(Protocol):
+    """A business's ledger and declarations together."""
+
+    async def read(
+        self, tenant: str, business: str, kinds: Sequence[str], *, known_at: datetime | None = None
+    ) -> KnownBusiness | None:
+        """What is known of a business, histories of the objects of `kinds` only; None for an unknown one.
+
+        `known_at`: nothing received after it. Raises Unavailable.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAdvice:
+    """A recommendation that is open."""
+
+    recommendation_id: str
+    rule: str
+    subject: str
+    predicted_uplift: Decimal
+    score_before: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What was advised to a business so far: what is open, and how often each (rule, subject) was closed."""
+
+    standing: tuple[OpenAdvice, ...] = ()
+    closed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+class AdviceReader(Protocol):
+    """The recommendations given to a business."""
+
+    async def given(self, tenant: str, business: str) -> Advised:
+        """Raises Unavailable."""
+
+
 class Authenticator(Protocol):
     """Resolves a request to a tenant."""
 
@@ -235,16 +298,22 @@ class Secrets(Protocol):
 
 
 __all__ = [
+    "AdviceReader",
+    "Advised",
     "Authenticator",
     "BlobStore",
+    "BusinessReader",
     "ChatRequest",
     "CodeWriter",
     "Critic",
+    "Declared",
     "Embedder",
+    "KnownBusiness",
     "LanguageModel",
     "LedgerReader",
     "Memo",
     "ModelAnswer",
+    "OpenAdvice",
     "Picture",
     "PictureReader",
     "Planned",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from schemas import analyses, costs, documents, stripe_events
+from schemas import analyses, businesses, costs, documents, metrics, recommendations, scores, stripe_events
 from schemas.base import EventData
 from schemas.errors import InvalidEvent, SetupError, UnknownEventType, UnknownEventVersion
 from schemas.ledger.facts import LEDGER_EVENTS
@@ -24,6 +24,13 @@ _CONTRACT: tuple[type[EventData], ...] = (
     costs.CostRecorded,
     stripe_events.WebhookReceived,
     *LEDGER_EVENTS,
+    businesses.BusinessDeclared,
+    businesses.MonthClosed,
+    metrics.MetricsDue,
+    metrics.MetricsComputed,
+    scores.ScoreComputed,
+    recommendations.RecommendationOpened,
+    recommendations.RecommendationClosed,
 )
 EVENT_TYPES: dict[str, type[EventData]] = {data.TYPE: data for data in _CONTRACT}
 

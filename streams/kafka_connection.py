@@ -28,6 +28,7 @@ _REFUSALS = (
     errors.AuthenticationMethodNotSupported,
     errors.SaslAuthenticationFailed,
     errors.UnsupportedSaslMechanismError,
+    errors.IllegalSaslStateError,
     errors.TopicAuthorizationFailedError,
     errors.GroupAuthorizationFailedError,
     errors.ClusterAuthorizationFailedError,
@@ -133,6 +134,8 @@ class KafkaConnection:
                 connection.close()
                 return
         reason = _words(failure) if failure is not None else "no address is given"
+        if isinstance(failure, ConnectionResetError | errors.KafkaConnectionError | ssl.SSLError):
+            reason += f" (does it speak {self.security} there?)"
         raise Unavailable(f"Kafka at {self.bootstrap_servers} cannot be reached: {reason}")
 
     def _addresses(self) -> Iterator[tuple[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from schemas import analyses, costs, documents, stripe_events
+from schemas import analyses, businesses, costs, documents, metrics, recommendations, scores, stripe_events
 from schemas.base import EventData
 from schemas.errors import SetupError
 from schemas.ledger.facts import LEDGER_EVENTS
@@ -38,6 +38,14 @@ TOPICS: tuple[Topic, ...] = (
     Topic("analyses", SLOW_STAGE_PARTITIONS, (analyses.AnalysisCompleted, analyses.AnalysisFailed)),
     Topic("stripe-events", BUSINESS_PARTITIONS, (stripe_events.WebhookReceived,)),
     Topic("ledger", BUSINESS_PARTITIONS, LEDGER_EVENTS),
+    Topic("businesses", BUSINESS_PARTITIONS, (businesses.BusinessDeclared, businesses.MonthClosed)),
+    Topic("metrics", BUSINESS_PARTITIONS, (metrics.MetricsDue, metrics.MetricsComputed)),
+    Topic("scores", BUSINESS_PARTITIONS, (scores.ScoreComputed,)),
+    Topic(
+        "recommendations",
+        BUSINESS_PARTITIONS,
+        (recommendations.RecommendationOpened, recommendations.RecommendationClosed),
+    ),
     Topic("costs", 6, (costs.CostRecorded,)),
 )
 

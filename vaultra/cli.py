@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.status import Status
 
 from schemas.errors import NotFound, SetupError, Unavailable, VaultraError
+from vaultra.cli_kafka import topics_app
 from vaultra.settings import Settings, load
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.add_typer(dead_app, name="dead-letters")
 app.add_typer(keys_app, name="keys")
 stripe_app = typer.Typer(help="Stripe: import history, connect accounts.", no_args_is_help=True)
 app.add_typer(stripe_app, name="stripe")
+app.add_typer(topics_app, name="topics")
 
 # Seconds to wait for another command that holds the data directory.
 _WAIT_FOR_OTHERS = 600.0

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -87,12 +87,20 @@ class KafkaCluster:
 
     `settings` are broker properties that override the defaults; with three brokers every topic's replication factor
     defaults to 3 with two in-sync replicas. `port` is the first broker's, the others follow; None takes free ones.
+    `secured` are further listeners of a single broker, by protocol, at a free port each (`secured_port`).
     """
 
     def __init__(
-        self, directory: Path, *, brokers: int = 1, port: int | None = None, settings: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        *,
+        brokers: int = 1,
+        port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+        secured: Sequence[str] = (),
     ) -> None:
         self.directory = directory
+        self.secured_port = dict(zip(secured, _free_ports(len(secured)), strict=True))
         self._settings = dict(settings or {})
         ports = _free_ports(2 * brokers)
         clients = ports[:brokers] if port is None else range(port, port + brokers)
@@ -104,10 +112,16 @@ class KafkaCluster:
     @classmethod
     @asynccontextmanager
     async def running(
-        cls, directory: Path, *, brokers: int = 1, port: int | None = None, settings: Mapping[str, str] | None = None
+        cls,
+        directory: Path,
+        *,
+        brokers: int = 1,
+        port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+        secured: Sequence[str] = (),
     ) -> AsyncIterator[KafkaCluster]:
         """A cluster that is ready, stopped at the end. Raises KafkaMissing."""
-        cluster = cls(directory, brokers=brokers, port=port, settings=settings)
+        cluster = cls(directory, brokers=brokers, port=port, settings=settings, secured=secured)
         try:
             await cluster.start()
             yield cluster
@@ -211,13 +225,18 @@ class KafkaCluster:
 
     def _properties(self, broker: Broker) -> dict[str, str]:
         copies = min(3, len(self.brokers))
+        ports = {"PLAINTEXT": broker.port, **self.secured_port}
+        clients = ",".join(f"{protocol}://127.0.0.1:{port}" for protocol, port in ports.items())
         return {
             "process.roles": "broker,controller",
             "node.id": str(broker.number),
             "controller.quorum.voters": ",".join(f"{b.number}@127.0.0.1:{b.controller_port}" for b in self.brokers),
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://127.0.0.1:{broker.port},CONTROLLER://127.0.0.1:{broker.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker.port}",
+            "listeners": f"{clients},CONTROLLER://127.0.0.1:{broker.controller_port}",
+            "advertised.listeners": clients,
+            "listener.security.protocol.map": ",".join(
+                ["CONTROLLER:PLAINTEXT", *(f"{protocol}:{protocol}" for protocol in ports)]
+            ),
             "log.dirs": str(broker.directory / "data"),
             "auto.create.topics.enable": "false",
             "default.replication.factor": str(copies),
@@ -237,6 +256,8 @@ class KafkaCluster:
             "log.index.size.max.bytes": str(1024**2),
             "log.cleaner.dedupe.buffer.size": str(8 * 1024**2),
             "log.retention.ms": "-1",
+            # Positions of a group that nobody runs are kept for a year, not for a week.
+            "offsets.retention.minutes": str(365 * 24 * 60),
             "replica.fetch.max.bytes": str(16 * 1024**2),
             **self._settings,
         }

@@ -1,0 +1,296 @@
+"""The ledger's entries and histories → the books the metrics read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from adapters.ports import KnownBusiness
+from processors.measuring.books import (
+    Bill,
+    Books,
+    Contest,
+    Declaration,
+    FraudWarning,
+    Holding,
+    Outflow,
+    Payout,
+    Sale,
+    Switch,
+)
+from processors.measuring.subscriptions import Discounts, subscribed
+from schemas.ledger import accounts, balances, billing, payments
+from schemas.ledger.entries import Entry, History
+
+# The kinds of objects whose histories the books are made of.
+KINDS: tuple[str, ...] = (
+    payments.Charge.KIND,
+    payments.Dispute.KIND,
+    payments.EarlyFraudWarning.KIND,
+    balances.Payout.KIND,
+    balances.Balance.KIND,
+    billing.Subscription.KIND,
+    billing.CustomerDiscount.KIND,
+    billing.Invoice.KIND,
+    billing.InvoicePayment.KIND,
+    accounts.Account.KIND,
+)
+_REVENUE = frozenset({"charge", "application_fee"})
+_REFUNDS = frozenset({"refund", "refund_reversed", "application_fee_refund"})
+_DISPUTES = frozenset({"dispute_withdrawn", "dispute_reinstated"})
+
+
+class _Recurring(NamedTuple):
+    """What belongs to subscriptions: their invoices, and the payments that settled those."""
+
+    invoices: frozenset[str]
+    payments: frozenset[str]
+    customers: frozenset[str]
+
+
+def books_of_known(business_id: str, known: KnownBusiness) -> Books:
+    """The books of what a `BusinessReader` gives."""
+    return books_of(
+        business_id,
+        livemode=known.livemode,
+        entries=known.entries,
+        histories=known.histories,
+        declarations=[
+            Declaration(
+                _second(one.at),
+                one.data.reporting_currency,
+                one.data.monthly_burn,
+                one.data.monthly_debt_service,
+                one.event_id,
+            )
+            for one in known.declarations
+        ],
+    )
+
+
+def books_of(
+    business_id: str,
+    *,
+    livemode: bool,
+    entries: Sequence[Entry],
+    histories: Sequence[History],
+    declarations: Sequence[Declaration] = (),
+) -> Books:
+    """The books of a business. The order of what comes in does not matter."""
+    by_kind: dict[str, list[History]] = {kind: [] for kind in KINDS}
+    for history in histories:
+        by_kind.setdefault(history.kind, []).append(history)
+    charges = {history.object_id: history.latest.state for history in by_kind[payments.Charge.KIND]}
+    # A destination charge is the connected account's revenue; the platform's own is its fee.
+    elsewhere = {id for id, state in charges.items() if isinstance(state, payments.Charge) and state.destination}
+    recurring = _recurring(by_kind)
+    own = [entry for entry in entries if entry.charge not in elsewhere or entry.kind.startswith("application_fee")]
+    discounts = Discounts(by_kind[billing.CustomerDiscount.KIND])
+    subscriptions = (subscribed(history, discounts) for history in by_kind[billing.Subscription.KIND])
+    account = by_kind[accounts.Account.KIND]
+    return Books(
+        business_id=business_id,
+        livemode=livemode,
+        newest=max((_newest(entries, histories), *(one.at for one in declarations))),
+        currency=_settles_in(account),
+        sales=_ordered(_sale(entry, charges, recurring) for entry in own if entry.kind in _REVENUE),
+        refunds=_ordered(_outflow(entry) for entry in own if entry.kind in _REFUNDS),
+        withdrawals=_ordered(_outflow(entry) for entry in own if entry.kind in _DISPUTES),
+        fees=_ordered(_outflow(entry) for entry in own if entry.kind == "fee"),
+        contests=_ordered(_contest(one) for one in by_kind[payments.Dispute.KIND]),
+        warnings=_ordered(_warning(one) for one in by_kind[payments.EarlyFraudWarning.KIND]),
+        payouts=_ordered(_payout(one) for one in by_kind[balances.Payout.KIND]),
+        subscriptions=tuple(sorted((one for one in subscriptions if one), key=lambda one: one.id)),
+        bills=tuple(sorted(filter(None, map(_bill, by_kind[billing.Invoice.KIND])), key=lambda one: one.failed_at)),
+        switches=tuple(_switches(account)),
+        holdings=tuple(_holdings(by_kind[balances.Balance.KIND])),
+        declarations=tuple(sorted(declarations, key=lambda one: (one.at, one.event))),
+    )
+
+
+def _ordered(records: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(records, key=lambda record: (record.at, record.id)))
+
+
+def _second(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _newest(entries: Sequence[Entry], histories: Sequence[History]) -> int:
+    moments = [entry.effective for entry in entries] + [history.latest.created for history in histories]
+    return _second(max(moments)) if moments else 0
+
+
+def _settles_in(histories: Sequence[History]) -> str | None:
+    for history in histories:
+        state = history.latest.state
+        if isinstance(state, accounts.Account) and state.default_currency:
+            return state.default_currency
+    return None
+
+
+def _events(history: History) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(version.event for version in history.versions))
+
+
+def _recurring(by_kind: dict[str, list[History]]) -> _Recurring:
+    invoices: set[str] = set()
+    paid: set[str] = set()
+    customers: set[str] = set()
+    for history in by_kind[billing.Invoice.KIND]:
+        state = history.latest.state
+        if isinstance(state, billing.Invoice) and _of_subscription(state):
+            invoices.add(history.object_id)
+            paid.update(filter(None, (state.charge, state.payment_intent)))
+    for history in by_kind[billing.InvoicePayment.KIND]:
+        payment = history.latest.state
+        if isinstance(payment, billing.InvoicePayment) and payment.invoice in invoices:
+            paid.update(filter(None, (payment.charge, payment.payment_intent)))
+    for history in by_kind[billing.Subscription.KIND]:
+        subscription = history.latest.state
+        if isinstance(subscription, billing.Subscription) and subscription.customer:
+            customers.add(subscription.customer)
+    return _Recurring(frozenset(invoices), frozenset(paid), frozenset(customers))
+
+
+def _of_subscription(invoice: billing.Invoice) -> bool:
+    return invoice.subscription is not None or (invoice.billing_reason or "").startswith("subscription")
+
+
+def _sale(entry: Entry, charges: dict[str, Any], recurring: _Recurring) -> Sale:
+    found = charges.get(entry.object_id)
+    charge = found if isinstance(found, payments.Charge) else None
+    card = f"card:{charge.fingerprint}" if charge is not None and charge.fingerprint else None
+    customer = entry.customer or card
+    return Sale(
+        id=entry.object_id,
+        at=_second(entry.effective),
+        customer=customer or f"{entry.object_kind}:{entry.object_id}",
+        amount=entry.amount,
+        currency=entry.currency,
+        settled=entry.settled_amount,
+        settled_currency=entry.settled_currency,
+        # A known balance transaction has its fee as an entry of its own.
+        fee=None if entry.settled_amount is None else 0,
+        recurring=charge is not None and _recurs(entry.object_id, charge, recurring),
+        network=None if charge is None else charge.network or charge.brand,
+        card_not_present=charge is not None and charge.method in ("card", None) and not charge.card_present,
+        events=entry.events,
+    )
+
+
+def _recurs(id: str, charge: payments.Charge, recurring: _Recurring) -> bool:
+    if id in recurring.payments or charge.payment_intent in recurring.payments or charge.invoice in recurring.invoices:
+        return True
+    # Its invoice was never seen: a subscriber's invoice is taken for one of the subscription's.
+    return charge.invoice is not None and charge.customer in recurring.customers
+
+
+def _outflow(entry: Entry) -> Outflow:
+    settled = None if entry.settled_amount is None else -entry.settled_amount
+    return Outflow(
+        id=entry.id,
+        sale=entry.charge,
+        at=_second(entry.effective),
+        amount=-entry.amount,
+        currency=entry.currency,
+        settled=settled,
+        settled_currency=entry.settled_currency,
+        provisional=entry.provisional,
+        events=entry.events,
+    )
+
+
+def _contest(history: History) -> Contest:
+    state = history.latest.state
+    assert isinstance(state, payments.Dispute)
+    statuses = [version.state.status for version in history.versions if isinstance(version.state, payments.Dispute)]
+    return Contest(
+        id=history.object_id,
+        sale=state.charge,
+        at=_second(state.at),
+        amount=state.amount,
+        currency=state.currency,
+        status=state.status,
+        # An inquiry that became a dispute is one.
+        inquiry=all(status.startswith("warning_") for status in statuses),
+        prevented=state.status == "prevented",
+        evidence_due=None if state.evidence_due_by is None else _second(state.evidence_due_by),
+        has_evidence=bool(state.has_evidence),
+        events=_events(history),
+    )
+
+
+def _warning(history: History) -> FraudWarning:
+    state = history.latest.state
+    assert isinstance(state, payments.EarlyFraudWarning)
+    return FraudWarning(history.object_id, state.charge, _second(state.at), state.actionable, _events(history))
+
+
+def _payout(history: History) -> Payout:
+    state = history.latest.state
+    assert isinstance(state, balances.Payout)
+    seen = {"paid": None, "failed": None}
+    for version in history.versions:
+        if isinstance(version.state, balances.Payout) and seen.get(version.state.status, 0) is None:
+            seen[version.state.status] = _second(version.created)  # type: ignore[assignment]
+    arrival = None if state.arrival_date is None else _second(state.arrival_date)
+    return Payout(
+        id=history.object_id,
+        at=_second(state.at),
+        arrival=arrival,
+        amount=state.amount,
+        currency=state.currency,
+        status=state.status,
+        paid_at=seen["paid"],
+        failed_at=seen["failed"],
+        automatic=state.automatic,
+        events=_events(history),
+    )
+
+
+def _bill(history: History) -> Bill | None:
+    """An invoice that failed at least once; None for one that did not."""
+    latest = history.latest.state
+    assert isinstance(latest, billing.Invoice)
+    failed: int | None = None
+    for version in history.versions:
+        state = version.state
+        if isinstance(state, billing.Invoice) and state.attempt_count and state.status in ("open", "uncollectible"):
+            failed = _second(version.created)
+            break
+    if failed is None and latest.attempt_count > 1:
+        failed = _second(latest.at)
+    if failed is None:
+        return None
+    paid = latest.paid_at or history.latest.created if latest.status == "paid" else None
+    return Bill(
+        id=history.object_id,
+        failed_at=failed,
+        paid_at=None if paid is None else _second(paid),
+        amount=latest.amount_due,
+        currency=latest.currency,
+        events=_events(history),
+    )
+
+
+def _switches(histories: Sequence[History]) -> Iterable[Switch]:
+    seen = [version for history in histories for version in history.versions]
+    enabled: bool | None = None
+    for version in sorted(seen, key=lambda one: (one.created, one.event)):
+        state = version.state
+        if isinstance(state, accounts.Account) and state.payouts_enabled not in (None, enabled):
+            enabled = bool(state.payouts_enabled)
+            yield Switch(_second(version.created), enabled, version.event)
+
+
+def _holdings(histories: Sequence[History]) -> Iterable[Holding]:
+    seen = [version for history in histories for version in history.versions]
+    for version in sorted(seen, key=lambda one: (one.created, one.event)):
+        state = version.state
+        if isinstance(state, balances.Balance):
+            sums: dict[str, int] = {}
+            for held in (*state.available, *state.pending):
+                sums[held.currency] = sums.get(held.currency, 0) + held.amount
+            yield Holding(_second(version.created), tuple(sorted(sums.items())), version.event)

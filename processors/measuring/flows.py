@@ -1,0 +1,194 @@
+"""Money in and out by UTC month, gathered in one pass over the books."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol
+
+from processors.measuring.books import Books, Outflow, Sale
+from processors.measuring.money import Converter
+from processors.measuring.periods import Calendar
+
+_at = attrgetter("at")
+
+
+class Recorded(Protocol):
+    """A record that names the facts it rests on."""
+
+    @property
+    def events(self) -> tuple[str, ...]: ...
+
+
+Part = Sequence[Recorded] | Callable[[], Sequence[Recorded]]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The records a figure rests on. Nothing is gathered until asked for: a part may be a function that gives it."""
+
+    parts: tuple[Part, ...] = ()
+
+    def gathered(self) -> list[Sequence[Recorded]]:
+        return [part() if callable(part) else part for part in self.parts]
+
+
+class SaleAt(NamedTuple):
+    """Where a sale that something refers to stands."""
+
+    month: int
+    value: int
+    customer: str
+    network: str | None
+
+
+class Flows:
+    """Sums by month in the reporting currency, from `first` (month of the first sale) to the month of `as_of`.
+
+    Lists are indexed by month − first. `net` is by cash date: every movement in the month it happened; `net_cohort`
+    puts refunds and disputes into the month of their charge. What happened after `as_of` is left out.
+    """
+
+    def __init__(self, books: Books, convert: Converter, calendar: Calendar, as_of: int) -> None:
+        self._books = books
+        self._convert = convert
+        self._calendar = calendar
+        self._as_of = as_of
+        self.last = calendar.month(as_of)
+        self.first = calendar.month(books.sales[0].at) if books.sales and books.sales[0].at <= as_of else self.last
+        size = self.last - self.first + 1
+        self.gross = [0] * size
+        self.sales = [0] * size
+        self.sale_fees = [0] * size
+        self.recurring = [0] * size
+        self.mastercard = [0] * size
+        self.visa_not_present = [0] * size
+        self.fees_unknown = 0
+        self._sale_slices = [0] * (size + 1)
+        self.referred: dict[str, SaleAt] = {}
+        self._cohorts: dict[int, dict[int, list[Outflow]]] = {}
+        self._gather_sales()
+        self.refunds, self.refunds_cohort, self.refund_count_cohort = self._gather(books.refunds)
+        self.withdrawn, self.withdrawn_cohort, _ = self._gather([one for one in books.withdrawals if one.amount > 0])
+        back, back_cohort, _ = self._gather([one for one in books.withdrawals if one.amount < 0])
+        self.reinstated = [-value for value in back]
+        self.reinstated_cohort = [-value for value in back_cohort]
+        other_fees, _, _ = self._gather(books.fees)
+        self.fees = [a + b for a, b in zip(self.sale_fees, other_fees, strict=True)]
+        self.net = [
+            gross - refunds - withdrawn + reinstated - fees
+            for gross, refunds, withdrawn, reinstated, fees in zip(
+                self.gross, self.refunds, self.withdrawn, self.reinstated, self.fees, strict=True
+            )
+        ]
+        self.net_cohort = [
+            gross - refunds - withdrawn + reinstated - fees
+            for gross, refunds, withdrawn, reinstated, fees in zip(
+                self.gross, self.refunds_cohort, self.withdrawn_cohort, self.reinstated_cohort, self.fees, strict=True
+            )
+        ]
+
+    def window(self, values: Sequence[int], first: int, last: int) -> Sequence[int]:
+        """The values of months `first` to `last`, as far as there are any."""
+        return values[max(0, first - self.first) : max(0, last - self.first + 1)]
+
+    def total(self, values: Sequence[int], first: int, last: int) -> int:
+        return sum(self.window(values, first, last))
+
+    def sales_of(self, first: int, last: int) -> Sequence[Sale]:
+        """The sales of months `first` to `last`."""
+        start = min(max(0, first - self.first), len(self._sale_slices) - 1)
+        end = min(max(0, last - self.first + 1), len(self._sale_slices) - 1)
+        return self._books.sales[self._sale_slices[start] : self._sale_slices[end]]
+
+    def between(self, records: Sequence[Any], first: int, last: int) -> Sequence[Any]:
+        """The records of other kinds that happened in months `first` to `last`. They are in the order of time."""
+        start, end = self._calendar.start(first), min(self._calendar.start(last + 1), self._as_of + 1)
+        return records[bisect_left(records, start, key=_at) : bisect_left(records, end, key=_at)]
+
+    def cohort(self, records: Sequence[Outflow], first: int, last: int) -> list[Outflow]:
+        """Those whose charge – or, where that is not known, who themselves – are of months `first` to `last`."""
+        by_month = self._cohorts.get(id(records))
+        if by_month is None:
+            by_month = self._cohorts[id(records)] = {}
+            for one in records:
+                if one.at <= self._as_of:
+                    by_month.setdefault(self._cohort_month(one), []).append(one)
+        return [one for month in range(first, last + 1) for one in by_month.get(month, ())]
+
+    def _cohort_month(self, one: Outflow) -> int:
+        """The month of the charge. Money can leave before the first sale that is known of: it counts there."""
+        sale = self.referred.get(one.sale or "")
+        return sale.month if sale else max(self._calendar.month(one.at), self.first)
+
+    def value(self, sale: Sale) -> int | None:
+        """A sale's worth in the reporting currency."""
+        return self._convert.settled(sale.amount, sale.currency, sale.settled, sale.settled_currency, sale.at)
+
+    def outflow(self, one: Outflow) -> int | None:
+        return self._convert.settled(one.amount, one.currency, one.settled, one.settled_currency, one.at)
+
+    def _gather_sales(self) -> None:
+        books, convert, reporting = self._books, self._convert, self._convert.currency
+        referring: Iterable[Any] = (*books.refunds, *books.withdrawals, *books.contests, *books.warnings)
+        wanted = {record.sale for record in referring}
+        slot, until = 0, self._calendar.start(self.first + 1)
+        gross, sales, fees, recurring = self.gross, self.sales, self.sale_fees, self.recurring
+        number = 0
+        for number, sale in enumerate(books.sales):
+            at = sale.at
+            if at > self._as_of:
+                break
+            while at >= until:
+                slot += 1
+                self._sale_slices[slot] = number
+                until = self._calendar.start(self.first + slot + 1)
+            value = (
+                sale.settled
+                if sale.settled is not None and sale.settled_currency == reporting
+                else convert.settled(sale.amount, sale.currency, sale.settled, sale.settled_currency, at)
+            )
+            sales[slot] += 1
+            if sale.network == "mastercard":
+                self.mastercard[slot] += 1
+            elif sale.card_not_present and sale.network == "visa":
+                self.visa_not_present[slot] += 1
+            if sale.id in wanted:
+                self.referred[sale.id] = SaleAt(self.first + slot, value or 0, sale.customer, sale.network)
+            if value is None:
+                convert.keep_apart(sale.amount, sale.currency)
+                continue
+            gross[slot] += value
+            if sale.recurring:
+                recurring[slot] += value
+            if sale.fee is None:
+                self.fees_unknown += 1
+            elif sale.fee:
+                fees[slot] += convert.convert(sale.fee, sale.settled_currency or reporting, at) or 0
+        else:
+            number = len(books.sales)
+        for rest in range(slot + 1, len(self._sale_slices)):
+            self._sale_slices[rest] = number
+
+    def _gather(self, outflows: Sequence[Outflow]) -> tuple[list[int], list[int], list[int]]:
+        """Sums by the month something happened, sums and numbers of charges by the month of the charge."""
+        size = len(self.gross)
+        cash, cohort, counts = [0] * size, [0] * size, [0] * size
+        by_sale: dict[str, int] = {}
+        for one in outflows:
+            if one.at > self._as_of:
+                break
+            value = self.outflow(one)
+            if value is None:
+                self._convert.keep_apart(-one.amount, one.currency)
+                continue
+            cash[max(self._calendar.month(one.at), self.first) - self.first] += value
+            cohort[self._cohort_month(one) - self.first] += value
+            if one.sale in self.referred:
+                by_sale[one.sale] = by_sale.get(one.sale, 0) + value
+        for sale, value in by_sale.items():
+            # What was reversed did not happen to its charge.
+            counts[self.referred[sale].month - self.first] += value > 0
+        return cash, cohort, counts

@@ -1,0 +1,195 @@
+"""Definitions of recurring revenue and of how customers stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from processors.measuring.definition import Measured, count, definition, money, rate
+from processors.measuring.flows import Part
+from processors.measuring.recurring import Now, holding, minor
+from processors.measuring.view import View
+
+_NO_START = "there was no recurring revenue at the start"
+
+
+class _TermsShown:
+    """A subscription with the facts that its terms at one moment rest on."""
+
+    __slots__ = ("events",)
+
+    def __init__(self, event: str) -> None:
+        self.events = (event,)
+
+
+def _shown(view: View, moment: int) -> Part:
+    """The facts behind the terms that hold at a moment."""
+
+    def gather() -> Sequence[_TermsShown]:
+        held = (holding(subscription.terms, moment) for subscription in view.books.subscriptions)
+        return [_TermsShown(terms.event) for terms in held if terms is not None and terms.monthly]
+
+    return lambda: view.once(("terms", moment), gather)
+
+
+def _changed(view: View, first: int, last: int) -> Part:
+    """The changes of subscriptions in some months."""
+
+    def gather() -> Sequence[_TermsShown]:
+        start, end = view.calendar.start(first), view.end(last)
+        return [
+            _TermsShown(terms.event)
+            for subscription in view.books.subscriptions
+            for terms in subscription.terms
+            if start <= terms.at < end
+        ]
+
+    return lambda: view.once(("changes", first, last), gather)
+
+
+def _now(view: View) -> Now:
+    return view.once("now", lambda: view.recurring.at(view.as_of))
+
+
+def _left_out(view: View) -> str | None:
+    apart = sorted(view.recurring.unconverted)
+    return f"without subscriptions in {', '.join(apart)}, for which there is no rate" if apart else None
+
+
+@definition("mrr", unit="money", title="Monthly recurring revenue", monthly=True)
+def mrr(view: View, month: int) -> Measured:
+    """What active and past-due subscriptions are worth a month at the month's end: licensed items, normalised to a
+    month, less coupons that last for ever; without trials, usage, tax and prorations."""
+    end = view.recurring.movement(month).end
+    return money(minor(end), _shown(view, view.end(month) - 1), note=_left_out(view))
+
+
+@definition("mrr_now", unit="money", title="Monthly recurring revenue today")
+def mrr_now(view: View, month: int) -> Measured:
+    """The same at the very moment of `as_of`."""
+    return money(minor(_now(view).monthly), _shown(view, view.as_of), note=_left_out(view))
+
+
+@definition("cmrr", unit="money", title="Committed monthly recurring revenue")
+def cmrr(view: View, month: int) -> Measured:
+    """Recurring revenue today without subscriptions that are set to end with their period."""
+    return money(minor(_now(view).committed), _shown(view, view.as_of), note=_left_out(view))
+
+
+@definition("customers", unit="count", title="Customers with a paid subscription", monthly=True)
+def customers(view: View, month: int) -> Measured:
+    """Customers with recurring revenue at the month's start."""
+    return count(view.recurring.movement(month).customers, _shown(view, view.calendar.start(month) - 1))
+
+
+def _moved(name: str, title: str, attribute: str, sign: int, words: str) -> None:
+    def measure(view: View, month: int) -> Measured:
+        value = getattr(view.recurring.movement(month), attribute)
+        return money(sign * minor(value), _changed(view, month, month))
+
+    measure.__doc__ = words
+    definition(name, unit="money", title=title, monthly=True)(measure)
+
+
+_moved("mrr_new", "MRR from new customers", "new", 1, "Recurring revenue of customers who never had any.")
+_moved("mrr_expansion", "MRR from expansion", "expansion", 1, "What customers who stayed pay more.")
+_moved("mrr_reactivation", "MRR from returning customers", "reactivation", 1, "Of customers who had left.")
+_moved("mrr_contraction", "MRR lost to contraction", "contraction", -1, "What customers who stayed pay less.")
+_moved("mrr_churned", "MRR lost to churn", "churned", -1, "What customers paid who no longer pay anything.")
+_moved("mrr_currency", "MRR moved by exchange rates", "currency", 1, "What exchange rates alone did to it.")
+
+
+@definition("logo_churn", unit="ratio", title="Customers lost in the month", monthly=True)
+def logo_churn(view: View, month: int) -> Measured:
+    """Customers that lost their last paid subscription ÷ customers at the start."""
+    return _logos(view, month, month)
+
+
+@definition("logo_churn_t3m", unit="ratio", title="Customers lost a month, 3 months")
+def logo_churn_t3m(view: View, month: int) -> Measured:
+    """Customers lost in three months ÷ the customers at the starts of the three."""
+    return _logos(view, month - 2, month)
+
+
+def _logos(view: View, first: int, last: int) -> Measured:
+    moved = [view.recurring.movement(month) for month in range(first, last + 1)]
+    return rate(
+        sum(one.lost for one in moved),
+        sum(one.customers for one in moved),
+        _changed(view, first, last),
+        unknown="there were no customers with a subscription at the start",
+    )
+
+
+@definition("gross_mrr_churn", unit="ratio", title="MRR lost in the month", monthly=True)
+def gross_mrr_churn(view: View, month: int) -> Measured:
+    """(churn + contraction) ÷ recurring revenue at the start."""
+    return _gross(view, month, month)
+
+
+@definition("gross_mrr_churn_t3m", unit="ratio", title="MRR lost a month, 3 months")
+def gross_mrr_churn_t3m(view: View, month: int) -> Measured:
+    """(churn + contraction) of three months ÷ recurring revenue at the starts of the three."""
+    return _gross(view, month - 2, month)
+
+
+def _gross(view: View, first: int, last: int) -> Measured:
+    moved = [view.recurring.movement(month) for month in range(first, last + 1)]
+    lost = sum(one.churned + one.contraction for one in moved)
+    start = sum(one.start for one in moved)
+    return rate(lost, start, _changed(view, first, last), unknown=_NO_START)
+
+
+@definition("net_mrr_churn", unit="ratio", title="MRR lost net of expansion", monthly=True)
+def net_mrr_churn(view: View, month: int) -> Measured:
+    """(churn + contraction − expansion − reactivation) ÷ recurring revenue at the start; below zero is growth."""
+    one = view.recurring.movement(month)
+    net = one.churned + one.contraction - one.expansion - one.reactivation
+    return rate(net, one.start, _changed(view, month, month), unknown=_NO_START)
+
+
+@definition("nrr", unit="ratio", title="Net revenue retention, 12 months", monthly=True)
+def nrr(view: View, month: int) -> Measured:
+    """Recurring revenue today of the customers of twelve months ago ÷ what they paid then, at today's rates."""
+    base, kept, _ = view.once(("retention", month), lambda: view.recurring.retention(month))
+    return _retained(view, month, kept, base)
+
+
+@definition("grr", unit="ratio", title="Gross revenue retention, 12 months", monthly=True)
+def grr(view: View, month: int) -> Measured:
+    """The same with every customer counted up to what it paid then."""
+    base, _, capped = view.once(("retention", month), lambda: view.recurring.retention(month))
+    return _retained(view, month, capped, base)
+
+
+def _retained(view: View, month: int, kept: int, base: int) -> Measured:
+    start = _shown(view, view.end(month - 12) - 1)
+    reason = "there was no recurring revenue twelve months before"
+    return rate(kept, base, start, _changed(view, month - 11, month), unknown=reason)
+
+
+@definition("annual_share", unit="ratio", title="Share of MRR billed by the year")
+def annual_share(view: View, month: int) -> Measured:
+    """Recurring revenue of yearly prices ÷ all of it, today."""
+    present = _now(view)
+    return rate(present.annual, present.monthly, _shown(view, view.as_of), unknown="there is no recurring revenue")
+
+
+@definition("past_due_share", unit="ratio", title="Share of MRR past due")
+def past_due_share(view: View, month: int) -> Measured:
+    """Recurring revenue of past-due subscriptions ÷ all of it, today."""
+    present = _now(view)
+    behind = [
+        _TermsShown(terms.event)
+        for subscription in present.subscriptions
+        if (terms := holding(subscription.terms, view.as_of)) is not None and terms.behind
+    ]
+    return rate(present.behind, present.monthly, behind, unknown="there is no recurring revenue")
+
+
+@definition("collection", unit="ratio", title="Failed invoices recovered, 3 months", monthly=True)
+def collection(view: View, month: int) -> Measured:
+    """Invoices whose payment failed in the last three months and that were paid after all ÷ all that failed."""
+    start, end = view.calendar.start(month - 2), view.end(month)
+    failed = [bill for bill in view.books.bills if start <= bill.failed_at < end]
+    recovered = sum(bill.paid_at is not None and bill.paid_at <= view.as_of for bill in failed)
+    return rate(recovered, len(failed), failed, unknown="no invoice's payment failed in three months")

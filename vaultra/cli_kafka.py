@@ -1,0 +1,54 @@
+"""The commands of the Kafka runtime: its topics, and moving a history onto it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+topics_app = typer.Typer(help="The topics on Kafka: as declared, or not.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
+
+
+def _quiet() -> Console:
+    """Errors are one line, ours; the Kafka client's own go nowhere."""
+    from vaultra.observability import configure
+    from vaultra.settings import load
+
+    configure(load({}).model_copy(update={"log_level": "error"}), stream=sys.stderr)
+    return Console(highlight=False, soft_wrap=True)
+
+
+@topics_app.command("check")
+def topics_check(as_json: AsJson = False) -> None:
+    """Compare the topics on Kafka with the declared ones. Exit code 2 when one is missing or has too few partitions."""
+    from vaultra.commands import topics
+    from vaultra.settings import load
+
+    console = _quiet()
+    states = asyncio.run(topics.check(load({})))
+    if as_json:
+        print(json.dumps(topics.as_json(states)))
+    else:
+        topics.show(states, console)
+    if not all(state.usable for state in states):
+        raise typer.Exit(2)
+
+
+@topics_app.command("create")
+def topics_create(
+    add_partitions: Annotated[
+        bool, typer.Option("--add-partitions", help="also where topics have fewer: moves keys, see OPERATIONS")
+    ] = False,
+) -> None:
+    """Make the declared topics that are missing."""
+    from vaultra.commands import topics
+    from vaultra.settings import load
+
+    console = _quiet()
+    asyncio.run(topics.create(load({}), console, add_partitions=add_partitions))
