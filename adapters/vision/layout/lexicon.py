@@ -35,7 +35,7 @@ _DUE = (
     r"net a payer|a payer|reste a payer|reste du|solde du|montant du|total a pagar|a pagar|importe a pagar|"
     r"saldo pendiente|importe adeudado|da pagare|totale da pagare|importo dovuto|netto a pagare|te betalen|"
     r"nog te betalen|openstaand\w*|te voldoen|valor a pagar|em divida|att betala|at betale|til betaling|"
-    r"a betale|do zaplaty|k uhrade|balance due|应付|ご請求額|請求金額"
+    r"a betale|do zaplaty|k uhrade|balance due|net pay|take home pay|auszahlungsbetrag|应付|ご請求額|請求金額"
 )
 
 # (role, strength, pattern over the folded label). Strength: how clearly the words say it, 3 best.

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from adapters.vision.layout.columns import Lane, cells_of, lanes_of
-from adapters.vision.layout.dates import date_of
+from adapters.vision.layout.columns import Lane, lanes_of
+from adapters.vision.layout.drafts import Draft, drafts_of, is_value_column, says_total
 from adapters.vision.layout.lexicon import (
     AMOUNT_HEADERS,
     ID_HEADERS,
     MONEY_HEADERS,
     QUANTITY_HEADERS,
     folded,
-    meaning_of,
 )
 from adapters.vision.layout.notation import Notation
+from adapters.vision.layout.row_content import garbled, is_data, is_value, summary_label
 from adapters.vision.layout.rows import Row
+from adapters.vision.layout.side_by_side import apart
 from adapters.vision.layout.words import Run
 
-SUMMARY_ROLES = frozenset({"total", "amount_due", "subtotal", "tax", "discount", "shipping", "tip"})
-_DASHES = {"-", "–", "—", "--", "---", "n/a", "N/A"}
-# Digits that make no number: two of them run together, or one misread. Still a value, though not known.
-_UNREAD = re.compile(r"[\d.,']{5,}")
 _TELEPHONE = re.compile(r"\b(?:tel|phone|fax|telefon\w*|tél)\b[.:]?\s*[+(]?\d", re.IGNORECASE)
 _YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
 
@@ -43,47 +39,15 @@ class FoundTable:
     header: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class _Draft:
-    cells: list[list[Run]]
-    index: int
-    summary: bool = False
-    extra: list[int] = field(default_factory=list)
-
-
 def find_tables(rows: Sequence[Row], notation: Notation) -> list[FoundTable]:
     """All tables of a page, top to bottom."""
     found: list[FoundTable] = []
     index = 0
     while index < len(rows) - 1:
-        table = _table_at(rows, index, notation) if _header_like(rows[index], notation) else None
-        if table is None:
-            index += 1
-            continue
-        found.append(table)
-        index = max(table.taken) + 1
+        here = _table_at(rows, index, notation) if _header_like(rows[index], notation) else []
+        found += here
+        index = max((max(table.taken) for table in here), default=index) + 1
     return found
-
-
-def is_value(text: str, notation: Notation) -> bool:
-    """A number, a date or a dash in place of one."""
-    return (
-        _garbled(text, notation)
-        or text in _DASHES
-        or notation.number(text) is not None
-        or date_of(text, notation.order) is not None
-        or _marked(text, notation)
-    )
-
-
-def _garbled(text: str, notation: Notation) -> bool:
-    return _UNREAD.fullmatch(text) is not None and not notation.number(text) and not date_of(text, notation.order)
-
-
-def _marked(text: str, notation: Notation) -> bool:
-    """A number with a short remark behind it (`101.50 EX`)."""
-    head, _, tail = text.rpartition(" ")
-    return bool(head) and len(tail) <= 3 and tail.isalpha() and notation.number(head) is not None
 
 
 def _header_like(row: Row, notation: Notation) -> bool:
@@ -95,6 +59,8 @@ def _header_like(row: Row, notation: Notation) -> bool:
         return False
     if _addressed(row):
         return False
+    if len(texts) >= 2 and all(_YEAR.match(text) for text in texts):
+        return True
     values = [is_value(text, notation) and not _YEAR.match(text) for text in texts]
     named = sum(any(c.isalpha() for c in text) for text in texts)
     return not any(values) and named >= 1 and (len(row.runs) >= 2 or named >= 1)
@@ -113,7 +79,8 @@ def _coded(text: str) -> bool:
     return not _YEAR.match(text) and sum(c.isdigit() for c in text) > sum(c.isalpha() for c in text)
 
 
-def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable | None:
+def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> list[FoundTable]:
+    """The tables whose header is this row: none, one, or two side by side."""
     header = list(rows[start].runs)
     first, heads = start + 1, [start]
     # A header of two lines: more text right below, over the same columns, before any value.
@@ -125,24 +92,29 @@ def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> FoundTable
         first += 1
     last = _reach(rows, first, header, notation)
     if last < first or _nearer_header(rows, first, last, notation):
-        return None
+        return []
     body = [rows[i] for i in range(first, last + 1)]
     if _cards(header, rows[first : last + 1], notation):
-        return None
+        return []
     if len(header) == 1 and not _single_head_fits(header[0], body, notation):
-        return None
-    model = [row for row in body if _is_data(row, notation) and not _summary_label(row, notation)]
+        return []
+    model = [row for row in body if is_data(row, notation) and not summary_label(row, notation)]
     if not model:
-        return None
+        return []
     lanes = lanes_of(header, model, notation)
     if len(lanes) < 2 or sum(bool(lane.name) for lane in lanes) < min(2, len(lanes) - 1 + (len(header) == 1)):
-        return None
-    drafts = _trimmed(_drafts(rows, range(first, last + 1), lanes, notation), len(lanes), notation)
-    lanes, drafts = _without_ornaments(lanes, drafts)
-    if len(lanes) < 2:
-        return None
+        return []
+    drafts = _trimmed(drafts_of(rows, range(first, last + 1), lanes, notation), len(lanes), notation)
+    found = [
+        _found(heads, *_without_ornaments(part_lanes, part_drafts), notation)
+        for part_lanes, part_drafts in apart(lanes, drafts, notation)
+    ]
+    return [table for table in found if table is not None]
+
+
+def _found(heads: Sequence[int], lanes: list[Lane], drafts: list[Draft], notation: Notation) -> FoundTable | None:
     data = [draft for draft in drafts if not draft.summary]
-    if not _convincing(lanes, data, notation):
+    if len(lanes) < 2 or not _convincing(lanes, data, notation):
         return None
     taken = {*heads, *(draft.index for draft in drafts), *(i for draft in drafts for i in draft.extra)}
     return FoundTable(
@@ -167,17 +139,17 @@ def _cards(header: Sequence[Run], body: Sequence[Row], notation: Notation) -> bo
 def _nearer_header(rows: Sequence[Row], first: int, last: int, notation: Notation) -> bool:
     """Another row that could be the header stands between this one and the first values."""
     for row in rows[first : last + 1]:
-        if _is_data(row, notation):
+        if is_data(row, notation):
             return False
         if len(row.runs) >= 2 and _header_like(row, notation):
             return True
     return False
 
 
-def _trimmed(drafts: list[_Draft], lanes: int, notation: Notation) -> list[_Draft]:
+def _trimmed(drafts: list[Draft], lanes: int, notation: Notation) -> list[Draft]:
     """Without rows at the end that have other things than values where the table has values."""
     data = [draft for draft in drafts if not draft.summary]
-    strong = [column for column in range(lanes) if _is_value_column(column, data, notation)]
+    strong = [column for column in range(lanes) if is_value_column(column, data, notation)]
     while drafts and not drafts[-1].summary and len(drafts) > 1:
         cells = [drafts[-1].cells[column] for column in strong]
         texts = [" ".join(run.text for run in cell) for cell in cells if cell]
@@ -187,13 +159,7 @@ def _trimmed(drafts: list[_Draft], lanes: int, notation: Notation) -> list[_Draf
     return drafts
 
 
-def _is_value_column(column: int, data: Sequence[_Draft], notation: Notation) -> bool:
-    cells = [" ".join(run.text for run in draft.cells[column]) for draft in data if draft.cells[column]]
-    values = sum(is_value(cell, notation) for cell in cells)
-    return bool(cells) and values >= 0.6 * len(cells) and len(cells) >= 0.4 * len(data)
-
-
-def _without_ornaments(lanes: list[Lane], drafts: list[_Draft]) -> tuple[list[Lane], list[_Draft]]:
+def _without_ornaments(lanes: list[Lane], drafts: list[Draft]) -> tuple[list[Lane], list[Draft]]:
     """Without columns that hold nothing under a header of one character (a sorting arrow, an icon)."""
     kept = [i for i, lane in enumerate(lanes) if len(lane.name) > 1 or any(draft.cells[i] for draft in drafts)]
     for draft in drafts:
@@ -249,7 +215,7 @@ def _reach(rows: Sequence[Row], first: int, header: Sequence[Run], notation: Not
             following = rows[index + 1] if index + 1 < len(rows) else None
             if following is not None and any(is_value(run.text, notation) for run in following.runs):
                 break
-        if _is_data(row, notation):
+        if is_data(row, notation):
             if last >= first:
                 pitches.append(gap if idle == 0 else row.cy - rows[last].cy)
             last, idle = index, 0
@@ -262,131 +228,13 @@ def _reach(rows: Sequence[Row], first: int, header: Sequence[Run], notation: Not
     while first <= last < len(rows) - 1:
         row = rows[last + 1]
         close = row.cy - rows[last].cy < 1.25 * row.height and row.runs[0].x0 > left - row.height
-        if not close or len(row.runs) != 1 or _is_data(row, notation) or notation.numbers(row.text):
+        if not close or len(row.runs) != 1 or is_data(row, notation) or notation.numbers(row.text):
             break
         last += 1
     return last
 
 
-def _is_data(row: Row, notation: Notation) -> bool:
-    """Brings a value in a cell of its own, or fills several cells."""
-    values = sum(is_value(run.text, notation) or _ends_in_value(run, notation) for run in row.runs)
-    return (values >= 1 and len(row.runs) >= 2) or (len(row.runs) == 1 and _summary_label(row, notation))
-
-
-def _ends_in_value(run: Run, notation: Notation) -> bool:
-    return len(run.words) > 1 and notation.number(run.words[-1].text) is not None
-
-
-def _summary_label(row: Row, notation: Notation) -> bool:
-    """A row whose words say total, subtotal, tax or the like, with an amount and no date."""
-    valued = notation.numbers(row.text) or any(_garbled(run.text, notation) for run in row.runs)
-    if not valued or any(date_of(run.text, notation.order) for run in row.runs):
-        return False
-    for run in row.runs:
-        words = [word.text for word in run.words if notation.number(word.text) is None]
-        meaning = meaning_of(" ".join(words))
-        if meaning.role in SUMMARY_ROLES and meaning.strength >= 2 and 0 < len(words) <= 6:
-            return True
-    return False
-
-
-def _drafts(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notation: Notation) -> list[_Draft]:
-    drafts: list[_Draft] = []
-    pending: _Draft | None = None
-    usual = [len([c for c in cells_of(rows[i], lanes, notation) if c]) for i in indices if _is_data(rows[i], notation)]
-    typical = statistics.median(usual) if usual else 2
-    pitch = _pitch([rows[i] for i in indices], notation)
-    for index in indices:
-        row = rows[index]
-        cells = cells_of(row, lanes, notation)
-        filled = [cell for cell in cells if cell]
-        if _is_data(row, notation):
-            label = _summary_label(row, notation)
-            begins = label and _says_total(filled[0], notation)
-            summary = label and (len(filled) < typical or begins or len(filled) <= 2)
-            draft = _Draft(cells, index, summary=summary and not _itemised(cells, lanes, typical, notation))
-            if drafts and drafts[-1].summary and len(filled) <= 2 and _settles(filled[0], notation):
-                draft.summary = True
-            if pending is not None and not draft.summary and not _has_text(cells, notation):
-                _merge(draft, pending, before=True)
-            pending = None
-            drafts.append(draft)
-            continue
-        close = bool(drafts) and row.cy - _bottom(drafts[-1]) < min(1.3 * row.height, 0.9 * pitch)
-        if close and not drafts[-1].summary:
-            _merge(drafts[-1], _Draft(cells, index), before=False)
-        else:
-            pending = _Draft(cells, index)
-    _unlabelled_sum(drafts, notation)
-    return drafts
-
-
-def _itemised(cells: Sequence[Sequence[Run]], lanes: Sequence[Lane], typical: float, notation: Notation) -> bool:
-    """Delivery or a discount as an item: with a quantity and a price, and as many cells as the other items."""
-    filled = [cell for cell in cells if cell]
-    role = meaning_of(" ".join(run.text for run in filled[0])).role
-    counted = any(
-        QUANTITY_HEADERS.search(folded(lane.name)) and cell and notation.number(" ".join(run.text for run in cell))
-        for lane, cell in zip(lanes, cells, strict=True)
-    )
-    return role in ("shipping", "discount", "tip") and counted and len(filled) >= max(typical, 4)
-
-
-def _pitch(rows: Sequence[Row], notation: Notation) -> float:
-    """Least distance between neighbouring rows that both bring values: lines closer than that continue a row."""
-    steps = [
-        below.cy - above.cy
-        for above, below in itertools.pairwise(rows)
-        if _is_data(above, notation) and _is_data(below, notation)
-    ]
-    return statistics.median(steps) if steps else 1e9
-
-
-def _settles(cell: Sequence[Run], notation: Notation) -> bool:
-    """Below a total: what was paid, what is left, what was given back."""
-    words = [word.text for run in cell for word in run.words if notation.number(word.text) is None]
-    meaning = meaning_of(" ".join(words))
-    return meaning.role in ("paid", "change", "amount_due", "balance") and meaning.strength >= 2
-
-
-def _says_total(cell: Sequence[Run], notation: Notation) -> bool:
-    words = [word.text for run in cell for word in run.words if notation.number(word.text) is None]
-    return len(words) <= 4 and meaning_of(" ".join(words)).role in SUMMARY_ROLES
-
-
-def _unlabelled_sum(drafts: Sequence[_Draft], notation: Notation) -> None:
-    """A last row without words whose numbers are the sums of the columns above is a total row."""
-    data = [draft for draft in drafts if not draft.summary]
-    if len(data) < 2 or _has_text(data[-1].cells, notation):
-        return
-    sums = 0
-    for column, cell in enumerate(data[-1].cells):
-        if not cell:
-            continue
-        printed = notation.number(" ".join(run.text for run in cell))
-        above = [notation.number(" ".join(run.text for run in draft.cells[column])) for draft in data[:-1]]
-        if printed is None or sum(n.value for n in above if n is not None) != printed.value:
-            return
-        sums += 1
-    data[-1].summary = sums >= 1 and not data[-1].cells[0]
-
-
-def _bottom(draft: _Draft) -> float:
-    return max(run.cy for cell in draft.cells for run in cell)
-
-
-def _has_text(cells: Sequence[Sequence[Run]], notation: Notation) -> bool:
-    return any(not is_value(run.text, notation) and len(run.text) > 1 for cell in cells for run in cell)
-
-
-def _merge(draft: _Draft, other: _Draft, *, before: bool) -> None:
-    for mine, theirs in zip(draft.cells, other.cells, strict=True):
-        mine[:] = [*theirs, *mine] if before else [*mine, *theirs]
-    draft.extra.append(other.index)
-
-
-def _convincing(lanes: Sequence[Lane], data: Sequence[_Draft], notation: Notation) -> bool:
+def _convincing(lanes: Sequence[Lane], data: Sequence[Draft], notation: Notation) -> bool:
     """Some column holds values in most rows, and there are rows or headers enough to be no accident."""
     if not data:
         return False
@@ -400,17 +248,17 @@ def _convincing(lanes: Sequence[Lane], data: Sequence[_Draft], notation: Notatio
         )
         for name in names
     )
-    strong = sum(_is_value_column(column, data, notation) for column in range(len(lanes)))
+    strong = sum(is_value_column(column, data, notation) for column in range(len(lanes)))
     filled = sum(bool(cell) for draft in data for cell in draft.cells) / (len(lanes) * len(data))
-    garbled = sum(any(_garbled(run.text, notation) for cell in draft.cells for run in cell) for draft in data)
-    if garbled * 4 > len(data):
+    unread = sum(any(garbled(run.text, notation) for cell in draft.cells for run in cell) for draft in data)
+    if unread * 4 > len(data):
         # Columns too close to be told apart: nothing is better than a part of the numbers.
         return False
     if strong == 0 or filled < (0.34 if known >= 2 else 0.5):
         return False
     if len(data) == 1:
         return len(lanes) >= 3 and filled > 0.6 and (known >= 2 or strong >= 2)
-    labels = sum(_says_total(next(cell for cell in draft.cells if cell), notation) for draft in data)
+    labels = sum(says_total(next(cell for cell in draft.cells if cell), notation) for draft in data)
     if known == 0 and labels * 2 >= len(data):
         # Tax, Discount, Amount one below the other: labelled figures, not a table.
         return False

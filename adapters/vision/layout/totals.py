@@ -14,7 +14,7 @@ _CENT = Decimal("0.011")
 # A total below this confidence is not given at all.
 _LEAST = 0.5
 _DOCUMENTS_WITH_TOTAL: frozenset[DocumentKind] = frozenset(
-    {"invoice", "receipt", "estimate", "dashboard", "unknown", "text"}
+    {"invoice", "receipt", "estimate", "dashboard", "table", "unknown", "text"}
 )
 
 
@@ -41,11 +41,11 @@ def choose_total(figures: Sequence[Labelled], lines_sum: Decimal | None, kind: D
     if not candidates:
         return Chosen(None, 0.0)
     strongest = max(figures[i].meaning.strength for i in candidates)
-    if (
-        strongest == 1
-        and kind in ("text", "unknown", "dashboard")
-        and len({figures[i].number.value for i in candidates}) > 1
-    ):
+    several = len({figures[i].number.value for i in candidates}) > 1
+    if strongest == 1 and kind in ("text", "unknown", "dashboard") and several:
+        return Chosen(None, 0.0)
+    # A balance sheet has many totals and none that is the document's.
+    if kind == "table" and (strongest == 1 or several):
         return Chosen(None, 0.0)
     agreed = {i for i in candidates if agrees(figures, i, lines_sum)}
     ranked = sorted(candidates, key=lambda i: _rank(figures, i, i in agreed, strongest))
