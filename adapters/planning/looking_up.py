@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.planning import sums
 from adapters.planning.choosing import (
+    asks_by_group,
     chosen_measure,
     chosen_points,
     chosen_rows,
@@ -131,6 +132,8 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         return whole
     if question.has("sum", "mean", "median", "max", "min", "dearest", "cheapest", "count") and not question.figures:
         return None
+    if asks_by_group(question):
+        return None
     rest = question.content - question.spans(*WEAK)
     silent = question.spans("function")
     full = [
@@ -252,6 +255,16 @@ def _cell_text(question: Question, view: TableView) -> Reading | None:
     return reading if not unexplained(question, reading.used) else None
 
 
+def _only_value(question: Question, view: TableView) -> Measure | None:
+    """The one number of the one row that is named: under `Charges` or under `Credits`, nobody needs to say."""
+    named = [m for m in question.rows if m.table == view.index and len(m.rows) == 1]
+    if len(named) != 1 or any(m.table == view.index for m in question.columns):
+        return None
+    row = view.table.rows[named[0].rows[0]]
+    valued = [column for column in view.numeric if row[column.index].value is not None]
+    return Measure(view, valued[0], (), frozenset()) if len(valued) == 1 else None
+
+
 def lookup(question: Question, paper: PaperView) -> Outcome:
     """A row's number (or text), a point of a chart, a whole column, the total of a table without a stated one."""
     if question.has(
@@ -281,7 +294,7 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
         return Reading((step,), question.spans("when", "date", "debit", "credit", "cost") | mention.span.indices)
     if (text := _cell_text(question, view)) is not None:
         return text
-    measure = chosen_measure(question, paper, view)
+    measure = chosen_measure(question, paper, view) or _only_value(question, view)
     if measure is None or contradicts_title(question, paper, measure):
         return None
     used |= measure.used

@@ -44,7 +44,8 @@ document|invoice|receipt|bill|ticket|statement|bank statement|account statement|
 
 CONCEPTS: dict[str, str] = {
     # --- roles of labelled figures
-    "total": """total|grand total|total amount|total price|total cost|total sum|sum total|invoice total|total payable
+    "total": """total|grand total|total amount|total price|total cost|total including tax|total including vat|total including gst|total incl tax|total incl vat|total incl gst|total inc vat|total inc gst|total with tax|total with vat|total after tax
+|total sum|sum total|invoice total|total payable
 |final amount|final price|full price|full amount|invoice amount|bill amount|total bill|amount payable|total value
 |gesamtbetrag|gesamtsumme|endbetrag|rechnungsbetrag|rechnungssumme|gesamt|insgesamt|gesamtpreis|endsumme|summe
 |montant total|prix total|total ttc|somme totale|montant ttc|montant|importe total|precio total|monto total|importe
@@ -53,7 +54,7 @@ CONCEPTS: dict[str, str] = {
 |owing|due to be paid|to pay|still to pay|have to pay|must pay|needs to be paid|left to pay|remaining amount|payable
 |zu zahlen|zahlbetrag|zahlbetrag|offener betrag|zu bezahlen|a payer|reste a payer|net a payer|montant du|montant a payer
 |a pagar|importe a pagar|te betalen|openstaand bedrag|te betalen bedrag|da pagare|importo dovuto""",
-    "subtotal": """subtotal|sub total|net amount|net total|net|net price|net value|before tax|before vat|without tax|without vat
+    "subtotal": """subtotal|sub total|tax base|taxable amount|taxable base|taxable value|net amount|net total|net|net price|net value|before tax|before vat|without tax|without vat
 |excluding tax|excluding vat|excl tax|excl vat|ex vat|exclusive of tax|exclusive of vat|pre tax|pretax|amount before tax
 |total before tax|total without tax|total without vat|total excluding tax|total excluding vat|total excl vat|net of tax
 |price before tax|total before vat|untaxed amount
@@ -114,7 +115,7 @@ CONCEPTS: dict[str, str] = {
     "generic": "grade|score|mark|result|rating|scored|got|reading|level|data|information|info|note|punkt|punkte",
     "negation": "not|no|never|nothing|none|nicht|kein|keine|pas|sin|niet|geen|non|senza",
     # --- operations
-    "sum": """sum|sum of|add up to|adds up to|added up to|sum to|sums to|together|add up all|add all|add together|combined|altogether|in total|total of|summed|summe|summe der|zusammen|insgesamt
+    "sum": """sum|paid in total|paid in all|sum of|add up to|adds up to|added up to|sum to|sums to|together|add up all|add all|add together|combined|altogether|in total|total of|summed|summe|summe der|zusammen|insgesamt
 |somme|somme des|au total|suma|suma de|en total|som|som van|in totaal|somma|somma di|in tutto|adding up|aggregate|cumulative|total up|in all""",
     "mean": """average|mean|on average|avg|typical|arithmetic mean|durchschnitt|durchschnittlich|durchschnittliche|durchschnittlicher
 |durchschnittspreis|mittelwert|im durchschnitt|im schnitt|mittlere|moyenne|moyen|en moyenne|media|promedio|en promedio|gemiddeld|gemiddelde|in media|medio""",
@@ -174,7 +175,7 @@ CONCEPTS: dict[str, str] = {
     "last": "last|latest|final|letzte|letzten|dernier|derniere|ultimo|ultima|laatste|most recent|newest",
     "second": "second|third|fourth|runner up|second highest|third highest|second most|second largest|zweithochste|zweitgrosste|second lowest",
     # --- verbs that go with money
-    "pay": """pay|paid|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
+    "pay": """pay|paid|paid in total|paid in all|deducted|withheld|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
 |betalen|betaald|uitgegeven|pagare|pagato|speso|spendere|comprado|acquistato|gekocht""",
     "sell": "worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
     # --- the document as a whole

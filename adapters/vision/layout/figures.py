@@ -12,6 +12,7 @@ from adapters.vision.layout.dates import dates_in, masked
 from adapters.vision.layout.lexicon import QUANTITY_HEADERS, Meaning, folded, meaning_of
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.numbers import Number, cleaned_text
+from adapters.vision.layout.row_content import is_year
 from adapters.vision.layout.rows import Row
 from adapters.vision.layout.tables import FoundTable
 from adapters.vision.layout.tabulate import confidence_of, number_in_cell
@@ -80,16 +81,19 @@ def labelled_figures(
 ) -> list[Labelled]:
     """Every labelled number of the rows not skipped, in reading order.
 
-    Of a table's sums those under a quantity are none: "Total" names the amount, not the count before it.
+    Of a table's sums those under a quantity are none: "Total" names the amount, not the count before it. Sums under
+    years are told apart by them: "Total assets 2024".
     """
     found: list[Labelled] = []
     for index, row in enumerate(rows):
         if index in skipped:
             continue
-        counts = [lane for table in tables if index in table.summary_rows for lane in table.lanes if _counts(lane)]
+        lanes = [lane for table in tables if index in table.summary_rows for lane in table.lanes]
+        counts = [lane for lane in lanes if _counts(lane)]
+        years = [lane for lane in lanes if is_year(lane.name)]
         last = row.runs[-1].x1
         found.extend(
-            item
+            _of_year(item, years)
             for item in _of_row(rows, index, row, notation)
             if item.x1 >= last
             or item.number.money_like
@@ -97,6 +101,11 @@ def labelled_figures(
             or not any(lane.x0 <= item.x1 <= lane.x1 for lane in counts)
         )
     return found
+
+
+def _of_year(item: Labelled, years: Sequence[Lane]) -> Labelled:
+    year = next((lane.name for lane in years if lane.x0 <= item.x1 <= lane.x1), None)
+    return item if year is None else replace(item, label=f"{item.label} {year}")
 
 
 def _counts(lane: Lane) -> bool:

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from adapters.vision.layout.currencies import document_currency
 from adapters.vision.layout.dates import Order, dates_in, masked, order_of
 from adapters.vision.layout.lexicon import folded
-from adapters.vision.layout.numbers import Number, Style, cleaned_text, number_of, numbers_in, style_of
+from adapters.vision.layout.numbers import (
+    Number,
+    Style,
+    cleaned_text,
+    grouped_by_comma,
+    number_of,
+    numbers_in,
+    style_of,
+)
 
 _AMERICAN = re.compile(
     r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|\bUnited States\b|\bUSA\b|\bSales Tax\b|\bZIP\b", re.IGNORECASE
@@ -56,6 +64,8 @@ def notation_of(texts: Sequence[str]) -> Notation:
     if style is None and (language != "en" or currency in _COMMA_CURRENCIES):
         # No number tells, but the language or the currency does.
         style = "comma" if language != "en" else None
+    elif style is None and grouped_by_comma(plain):
+        style = "point"
     american = _american(texts, currency, language)
     return Notation(style, order_of(texts, american), currency, language)
 

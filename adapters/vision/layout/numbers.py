@@ -128,6 +128,13 @@ def style_of(texts: Iterable[str]) -> Style | None:
     return "comma" if comma > 2 * point else None
 
 
+def grouped_by_comma(texts: Iterable[str]) -> bool:
+    """Whether three numbers or more have a comma before exactly three digits, and none has any other separator."""
+    seen = [match["digits"] for text in texts for match in _NUMBER.finditer(cleaned_text(text))]
+    separated = {digits for digits in seen if "," in digits or "." in digits}
+    return len(separated) >= 3 and all("." not in digits and _vote(digits) is None for digits in separated)
+
+
 def _vote(digits: str) -> Style | None:
     seps = [c for c in digits if c in ".,"]
     if not seps:

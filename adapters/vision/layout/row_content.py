@@ -14,6 +14,7 @@ from adapters.vision.layout.words import Run
 SUMMARY_ROLES = frozenset({"total", "amount_due", "subtotal", "tax", "discount", "shipping", "tip"})
 _DASHES = {"-", "–", "—", "--", "---", "n/a", "N/A"}
 # Digits that make no number: two of them run together, or one misread. Still a value, though not known.
+_YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
 _UNREAD = re.compile(r"[\d.,']{5,}")
 
 
@@ -63,3 +64,8 @@ def summary_label(row: Row, notation: Notation) -> bool:
 
 def has_text(cells: Sequence[Sequence[Run]], notation: Notation) -> bool:
     return any(not is_value(run.text, notation) and len(run.text) > 1 for cell in cells for run in cell)
+
+
+def is_year(text: str) -> bool:
+    """A year as it heads a column: `2024`, `FY 2024`."""
+    return _YEAR.match(text) is not None

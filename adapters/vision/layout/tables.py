@@ -18,13 +18,12 @@ from adapters.vision.layout.lexicon import (
     folded,
 )
 from adapters.vision.layout.notation import Notation
-from adapters.vision.layout.row_content import garbled, is_data, is_value, summary_label
+from adapters.vision.layout.row_content import garbled, is_data, is_value, is_year, summary_label
 from adapters.vision.layout.rows import Row
 from adapters.vision.layout.side_by_side import apart
 from adapters.vision.layout.words import Run
 
 _TELEPHONE = re.compile(r"\b(?:tel|phone|fax|telefon\w*|tél)\b[.:]?\s*[+(]?\d", re.IGNORECASE)
-_YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,9 @@ def _header_like(row: Row, notation: Notation) -> bool:
         return False
     if _addressed(row):
         return False
-    if len(texts) >= 2 and all(_YEAR.match(text) for text in texts):
+    if len(texts) >= 2 and all(is_year(text) for text in texts):
         return True
-    values = [is_value(text, notation) and not _YEAR.match(text) for text in texts]
+    values = [is_value(text, notation) and not is_year(text) for text in texts]
     named = sum(any(c.isalpha() for c in text) for text in texts)
     return not any(values) and named >= 1 and (len(row.runs) >= 2 or named >= 1)
 
@@ -71,12 +70,12 @@ def _addressed(row: Row) -> bool:
     if any(_TELEPHONE.search(run.text) for run in row.runs):
         return True
     words = [word.text for word in row.runs[0].words]
-    return len(row.runs) == 1 and any(word.strip(".,").isdigit() and not _YEAR.match(word) for word in words)
+    return len(row.runs) == 1 and any(word.strip(".,").isdigit() and not is_year(word) for word in words)
 
 
 def _coded(text: str) -> bool:
     """More digits than letters: an order number or a phone number, not the name of a column."""
-    return not _YEAR.match(text) and sum(c.isdigit() for c in text) > sum(c.isalpha() for c in text)
+    return not is_year(text) and sum(c.isdigit() for c in text) > sum(c.isalpha() for c in text)
 
 
 def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> list[FoundTable]:
