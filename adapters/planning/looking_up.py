@@ -258,6 +258,8 @@ def _cell_text(question: Question, view: TableView) -> Reading | None:
 def _only_value(question: Question, view: TableView) -> Measure | None:
     """The one number of the one row that is named: under `Charges` or under `Credits`, nobody needs to say."""
     named = [m for m in question.rows if m.table == view.index and len(m.rows) == 1]
+    if question.has("debit", "credit", "balance", "quantity", "unit_price"):
+        return None
     if len(named) != 1 or any(m.table == view.index for m in question.columns):
         return None
     row = view.table.rows[named[0].rows[0]]

@@ -68,6 +68,37 @@ def account() -> DocumentDescription:
     return paper("statement", currency="GBP", tables=(table(columns, rows),))
 
 
+def folio() -> DocumentDescription:
+    columns = (("Date", "date"), ("Description", "text"), ("Charges", "money"), ("Credits", "money"))
+    rows = (
+        ("04 Mar 2025", "Room", "129.00", ""),
+        ("05 Mar 2025", "Parking", "15.00", ""),
+        ("07 Mar 2025", "Card payment", "", "100.00"),
+    )
+    figures = (figure("Total charges", "144.00", "total"), figure("Balance due", "44.00", "amount_due"))
+    return paper("invoice", currency="GBP", figures=figures, tables=(table(columns, rows),))
+
+
+def spending() -> DocumentDescription:
+    columns = (("Category", "text"), ("Merchant", "text"), ("Amount", "money"))
+    rows = (("Travel", "Rail", "89.00"), ("Meals", "Bistro", "34.00"), ("Meals", "Cafe", "16.00"))
+    return paper(
+        "table",
+        currency="EUR",
+        total=Decimal("139.00"),
+        total_figure=0,
+        figures=(figure("Total", "139.00", "total"),),
+        tables=(table(columns, rows),),
+    )
+
+
+def balance_sheet() -> DocumentDescription:
+    rows = (("Stock", "508", "460"), ("Equipment", "3110", "3275"))
+    figures = (figure("Total assets 2024", "3618", "total"), figure("Total assets 2023", "3735", "total"))
+    columns = (("", "text"), ("2024", "number"), ("2023", "number"))
+    return paper("table", figures=figures, tables=(table(columns, rows),))
+
+
 def till() -> DocumentDescription:
     rows = (
         ("Tea", "4.00"),
@@ -108,6 +139,12 @@ ANSWERED: tuple[tuple[DocumentDescription, str, str], ...] = (
     (account(), "How much was spent on groceries?", "75.00"),
     (account(), "How much did we pay for grocery?", "75.00"),
     (account(), "How much was received from wages?", "2000.00"),
+    (folio(), "How much was parking?", "15.00"),
+    (folio(), "What is the total including VAT?", "144.00"),
+    (spending(), "How much was spent on meals?", "50.00"),
+    (balance_sheet(), "What were total assets in 2024?", "3618"),
+    (balance_sheet(), "What was the equipment in 2023?", "3275"),
+    (net_labelled("Base imponible"), "What is the tax base?", "100.00"),
     (till(), "Most expensive item", "Gift card"),
     (till(), "What is the cheapest item?", "Tea"),
     (till(), "How many items are there?", "2"),
@@ -119,6 +156,8 @@ ANSWERED: tuple[tuple[DocumentDescription, str, str], ...] = (
 )
 
 REFUSED: tuple[tuple[DocumentDescription, str], ...] = (
+    (folio(), "How much was received for parking?"),
+    (spending(), "Total by category"),
     (order_form(), "How many lamps?"),
     (order_form(), "How many invoices?"),
     (order_form(), "How many posters are there?"),

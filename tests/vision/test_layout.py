@@ -364,3 +364,57 @@ def test_nothing_is_said_when_there_are_no_words() -> None:
     assert describe(empty, Drawing(photographic=True)).kind == "photo"
     document = describe(empty, Drawing())
     assert (document.total, document.figures, document.tables) == (None, (), ())
+
+
+def test_table_is_read_when_only_years_head_its_columns() -> None:
+    document = read(
+        page_of(
+            [(20, "Balance sheet")],
+            None,
+            [(-500, "2024"), (-680, "2023")],
+            [(20, "Cash"), (-500, "1,284"), (-680, "967")],
+            [(20, "Accounts payable"), (-500, "3,611"), (-680, "2,702")],
+            [(20, "Inventory"), (-500, "508"), (-680, "460")],
+            [(20, "Total assets"), (-500, "5,403"), (-680, "4,129")],
+        )
+    )
+    (table,) = document.tables
+    assert [column.name for column in table.columns] == ["", "2024", "2023"]
+    # Three numbers with a comma before three digits and none with another separator: thousands, beyond doubt.
+    assert values(table, 1) == [Decimal(1284), Decimal(3611), Decimal(508)]
+    assert all(cell.confidence > 0.9 for row in table.rows for cell in row)
+    assert {(figure.label, figure.value) for figure in document.figures} == {
+        ("Total assets 2024", Decimal(5403)),
+        ("Total assets 2023", Decimal(4129)),
+    }
+    assert (document.total, document.warnings) == (None, ())
+
+
+def test_tables_are_two_when_they_stand_side_by_side() -> None:
+    document = read(
+        page_of(
+            [(20, "Payments"), (-350, "Amount"), (450, "Deductions"), (-860, "Amount")],
+            [(20, "Basic salary"), (-350, "3,250.00"), (450, "Income tax"), (-860, "440.40")],
+            [(20, "Bonus"), (-350, "250.00"), (450, "Pension"), (-860, "162.50")],
+            [(20, "Overtime"), (-350, "187.50")],
+            None,
+            [(20, "Net pay"), (-860, "3,084.60")],
+        )
+    )
+    left, right = document.tables
+    assert [row[0].text for row in left.rows] == ["Basic salary", "Bonus", "Overtime"]
+    assert values(left, 1) == [Decimal("3250.00"), Decimal("250.00"), Decimal("187.50")]
+    assert [row[0].text for row in right.rows] == ["Income tax", "Pension"]
+    assert document.total == Decimal("3084.60")
+
+
+def test_table_stays_one_when_a_header_repeats_but_its_halves_differ() -> None:
+    (table,) = read(
+        page_of(
+            [(20, "Region"), (-350, "Sales"), (-600, "Costs"), (-860, "Sales")],
+            [(20, "North"), (-350, "120.00"), (-600, "80.00"), (-860, "95.00")],
+            [(20, "South"), (-350, "140.00"), (-600, "70.00"), (-860, "99.00")],
+            [(20, "West"), (-350, "110.00"), (-600, "60.00"), (-860, "90.00")],
+        )
+    ).tables
+    assert len(table.columns) == 4

@@ -43,7 +43,8 @@ _ROLE_WORDS: tuple[tuple[FigureRole, int, str], ...] = (
         (
             "other",
             0,
-            r"accounts? (?:payable|receivable)|trade (?:payables?|receivables?)|points?|punkte|total items?|items? (?:sold|total|count)|no of items|number of|item count|total qty|"
+            r"accounts? (?:payable|receivable)|trade (?:payables?|receivables?)|"
+            r"points?|punkte|total items?|items? (?:sold|total|count)|no of items|number of|item count|total qty|"
             r"articles?|anzahl|pages?|seite|page|weight|gewicht|hours|stunden|miles|km|due (?:date|on|by|in)|"
             r"date|datum|"
             r"falligkeit|faellig am|vervaldatum|tax (?:id|no|number|reg\w*|invoice|date|point|year|code|exempt)|"

@@ -32,7 +32,8 @@ def _half(
     rows = []
     for draft in drafts:
         cells = draft.cells[part]
-        if any(cells):
-            summary = bool(cells[0]) and says_total(cells[0], notation, roles=("total", "subtotal", "amount_due"))
+        # A label of one half with a number of the other belongs to neither: it is told on a line of its own.
+        if cells[0] and any(cells[1:]):
+            summary = says_total(cells[0], notation, roles=("total", "subtotal", "amount_due"))
             rows.append(Draft(cells, draft.index, summary=summary, extra=draft.extra))
     return list(lanes[part]), rows
