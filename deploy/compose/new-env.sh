@@ -11,6 +11,6 @@ sed -e "s|^POSTGRES_PASSWORD=$|&$(random 24)|" \
     -e "s|^MINIO_ROOT_PASSWORD=$|&$(random 24)|" \
     -e "s|^BLOBS_ACCESS_KEY_ID=$|&blobs-$(random 6)|" \
     -e "s|^BLOBS_SECRET_ACCESS_KEY=$|&$(random 24)|" \
-    -e "s|^KAFKA_CLUSTER_ID=$|&$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')|" \
+    -e "s|^KAFKA_CLUSTER_ID=$|&$(head -c 16 /dev/urandom | base64 | tr '+/' 'aZ' | tr -d '=\n')|" \
     env.example > "$target"
 echo "wrote deploy/compose/$target; keep it as you keep the data" >&2

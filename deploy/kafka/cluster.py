@@ -215,7 +215,13 @@ class KafkaCluster:
             properties.write_text("".join(f"{name}={value}\n" for name, value in self._properties(broker).items()))
             if (broker.directory / "data" / "meta.properties").exists():
                 continue
-            format_storage = [*command, "format", "-t", cluster.decode().rstrip("="), "-c", str(properties)]
+            # One word with its value: an id may begin with a dash.
+            format_storage = [
+                *command,
+                "format",
+                f"--cluster-id={cluster.decode().rstrip('=')}",
+                f"--config={properties}",
+            ]
             process = await asyncio.create_subprocess_exec(
                 *format_storage, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
             )
