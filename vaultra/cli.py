@@ -37,6 +37,8 @@ keys_app = typer.Typer(help="API keys: who may call the API from elsewhere.", no
 app.add_typer(events_app, name="events")
 app.add_typer(dead_app, name="dead-letters")
 app.add_typer(keys_app, name="keys")
+sandbox_app = typer.Typer(help="Untrusted programs.", no_args_is_help=True)
+app.add_typer(sandbox_app, name="sandbox")
 stripe_app = typer.Typer(help="Stripe: import history, connect accounts.", no_args_is_help=True)
 app.add_typer(stripe_app, name="stripe")
 app.add_typer(topics_app, name="topics")
@@ -394,6 +396,37 @@ def stripe_import(
     settings = _settings()
     _logs_to_stderr(settings)
     _run(command.import_files(settings, paths, tenant=tenant, console=Console(), as_json=as_json))
+
+
+@sandbox_app.command("run")
+def sandbox_run(
+    program: Annotated[Path, typer.Argument(help="Python 3.11; - for standard input", show_default=False)],
+    backend: Annotated[str | None, typer.Option(help="what the walls are made of (VAULTRA_SANDBOX__BACKEND)")] = None,
+    env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the program; may be repeated")] = None,
+    inputs: Annotated[list[Path] | None, typer.Option("--input", help="file to find in /inputs; repeatable")] = None,
+    limits: Annotated[
+        list[str] | None, typer.Option("--limit", help="NAME=NUMBER, such as timeout=2 or memory=256M; repeatable")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="directory to save artefacts in")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="the result as one JSON object")] = False,
+) -> None:
+    """Run one program in the sandbox and say what came of it."""
+    from vaultra.commands import sandbox as command
+
+    settings = _settings()
+    _logs_to_stderr(settings)
+    work = command.run(
+        settings,
+        program,
+        backend=backend,
+        env=env or (),
+        inputs=inputs or (),
+        limits=limits or (),
+        out=out,
+        as_json=as_json,
+        console=_console(),
+    )
+    _run(work)
 
 
 if __name__ == "__main__":

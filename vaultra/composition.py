@@ -193,14 +193,19 @@ def ledger_runner() -> Runner:
     return Runner(ledger, {}, topics=all_topics())
 
 
+def sandbox_limits(settings: Settings) -> SandboxLimits:
+    """What a program may use when nothing else is said."""
+    chosen = settings.sandbox
+    return SandboxLimits(cpus=chosen.cpus, memory=chosen.memory, timeout=chosen.timeout)
+
+
 def make_sandbox(settings: Settings, backend: BackendName | None = None, *, warm: int = 0) -> PooledSandbox:
     """The sandbox with the configured limits, of the configured backend or of another that is named; `warm` boxes are
     kept ready."""
     chosen = make_backend(
         backend or settings.sandbox.backend, settings.data_dir, allow_degraded=settings.sandbox.allow_degraded
     )
-    limits = SandboxLimits(cpus=settings.sandbox.cpus, memory=settings.sandbox.memory, timeout=settings.sandbox.timeout)
-    return PooledSandbox(chosen, limits, warm=warm)
+    return PooledSandbox(chosen, sandbox_limits(settings), warm=warm)
 
 
 async def _stage_ports(
