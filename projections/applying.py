@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from projections import builds
 from projections.builds import Build, Positions
 from projections.projection import Fact, Projection, Row, Table
-from projections.refolding import refold
+from projections.refolding import refold, rows_before
 from projections.source import LogRecord
 from projections.writing import write
 from schemas.errors import InvalidEvent
@@ -95,9 +95,12 @@ async def _transact(
 ) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await builds.lock(connection, build)
+        how = projection.refold
+        added = batch.rows.get(how.source, ()) if how else ()
+        older = await rows_before(connection, build.schema, how, added) if how else {}
         await write(connection, build.schema, batch.rows, copy=copy)
-        if projection.refold is not None:
-            await refold(connection, build.schema, projection.refold, batch.rows.get(projection.refold.source, ()))
+        if how:
+            await refold(connection, build.schema, how, older, added)
         if batch.skips:
             await builds.record_skips(connection, build, batch.skips)
         await builds.advance(connection, build, before, batch.after)

@@ -16,8 +16,8 @@ from projections.projection import Column, Fact, Projection, Refold, Row, Table
 from schemas.ledger.balance_identity import Movement
 from schemas.ledger.balances import BalanceTransaction
 from schemas.ledger.booking import entries_of, refunded_totals
-from schemas.ledger.entries import Entry
-from schemas.ledger.facts import OBSERVATIONS
+from schemas.ledger.entries import Entry, History, Version
+from schemas.ledger.facts import OBSERVATIONS, STATES
 from schemas.ledger.fold import Sighting, history
 from schemas.ledger.observation import EventUnhandled
 
@@ -201,10 +201,10 @@ def sighting(row: Sequence[Any]) -> Sighting:
 
 def refolded(rows: Sequence[Row]) -> Iterable[tuple[Table, Row]]:
     """What all facts about one object make: its state, its entries, and what reconciles them."""
-    found = history(map(sighting, rows))
+    found = _seen_once(rows[0]) if len(rows) == 1 else history(map(sighting, rows))
     key, latest = rows[0][:4], found.latest
     remarks = dict.fromkeys(words for version in found.versions for words in version.contradictions)
-    state = latest.state.__pydantic_serializer__.to_json(latest.state).decode()
+    state = rows[0][10] if len(rows) == 1 else latest.state.__pydantic_serializer__.to_json(latest.state).decode()
     first = found.versions[0].created
     contradictions = _json(list(remarks))
     yield OBJECTS, (*key, first, latest.created, len(found.versions), latest.deleted, state, contradictions)
@@ -218,6 +218,13 @@ def refolded(rows: Sequence[Row]) -> Iterable[tuple[Table, Row]]:
         )
     for total in refunded_totals(found):
         yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
+
+
+def _seen_once(row: Row) -> History:
+    """The history of an object that one fact is about, as most are while history is imported."""
+    remarks = tuple(from_json(row[12])) if row[12] else ()
+    state = STATES[row[2]].model_validate_json(row[10])
+    return History(row[2], row[3], (Version(row[5], state, row[9], row[7], row[8], remarks),))
 
 
 def _entry(entry: Entry) -> Row:

@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from itertools import groupby
 
 import asyncpg
 
 from projections.projection import Refold, Row, Table
-from projections.writing import quoted
+from projections.writing import merged, quoted
 
 
-async def refold(connection: asyncpg.Connection, schema: str, how: Refold, added: Iterable[Row]) -> None:
-    """Fold again what `added` rows of the source, just written, belong to; within the caller's transaction."""
+async def rows_before(
+    connection: asyncpg.Connection, schema: str, how: Refold, added: Iterable[Row]
+) -> Mapping[Row, Sequence[Row]]:
+    """The source's rows of every key that `added` rows touch, before those are written: key → rows."""
     width = len(how.by)
-    touched = Counter(row[:width] for row in added)
-    if not touched:
-        return
-    keys = sorted(touched)
+    keys = sorted({row[:width] for row in added})
+    if not keys:
+        return {}
     rows = await connection.fetch(_read(how.source, how.by, schema), *map(list, zip(*keys, strict=True)))
-    outcome: dict[Table, list[Row]] = {table: [] for table in how.into}
-    older: list[Row] = []
-    for key, group in groupby(map(tuple, rows), key=lambda row: row[:width]):
-        members = list(group)
-        if len(members) > touched[key]:
-            older.append(key)
-        for table, row in how.function(members):
-            outcome[table].append(row)
-    await _replace(connection, schema, how, outcome, older)
+    before: dict[Row, list[Row]] = {}
+    for row in map(tuple, rows):
+        before.setdefault(row[:width], []).append(row)
+    return before
 
 
-async def _replace(
-    connection: asyncpg.Connection,
-    schema: str,
-    how: Refold,
-    outcome: dict[Table, list[Row]],
-    older: Collection[Row],
+async def refold(
+    connection: asyncpg.Connection, schema: str, how: Refold, before: Mapping[Row, Sequence[Row]], added: Iterable[Row]
 ) -> None:
-    """Only keys that had rows before can have derived rows to remove."""
+    """Fold again what `added` rows belong to, with the rows that were there `before`; in the caller's transaction."""
+    width = len(how.by)
+    by_key: dict[Row, list[Row]] = {key: list(rows) for key, rows in before.items()}
+    for row in added:
+        by_key.setdefault(row[:width], []).append(row)
+    outcome: dict[Table, list[Row]] = {table: [] for table in how.into}
+    for rows in by_key.values():
+        for table, row in how.function(rows if len(rows) == 1 else tuple(merged(how.source, rows))):
+            outcome[table].append(row)
     for table, rows in outcome.items():
-        if older:
-            await connection.execute(_remove(table, how.by, schema), *map(list, zip(*older, strict=True)))
+        if before:  # only keys that had rows have derived rows to remove
+            await connection.execute(_remove(table, how.by, schema), *map(list, zip(*before, strict=True)))
         if rows:
             await connection.copy_records_to_table(table.name, schema_name=schema, columns=table.names, records=rows)
 
@@ -50,10 +48,7 @@ async def _replace(
 @cache
 def _read(table: Table, by: tuple[str, ...], schema: str) -> str:
     columns = ", ".join(f"t.{quoted(name)}" for name in table.names)
-    return (
-        f"SELECT {columns} FROM {schema}.{table.name} t JOIN {_keys(by)} USING ({', '.join(by)}) "  # noqa: S608
-        f"ORDER BY {', '.join(by)}"
-    )
+    return f"SELECT {columns} FROM {schema}.{table.name} t JOIN {_keys(by)} USING ({', '.join(by)})"  # noqa: S608
 
 
 @cache

@@ -19,7 +19,7 @@ _LONGEST_TEXT = 500
 
 def text(value: Any) -> str | None:
     """A string that is not empty, cut to what any id or name of Stripe's needs."""
-    if not isinstance(value, str) or not value:
+    if value is None or not isinstance(value, str) or not value:
         return None
     found = value[:_LONGEST_TEXT]
     return found.replace("\0", "\ufffd") if "\0" in found else found
@@ -27,6 +27,8 @@ def text(value: Any) -> str | None:
 
 def ref(value: Any) -> str | None:
     """The id of an object that is given by its id or expanded."""
+    if value is None:  # most are, and a payload has many
+        return None
     if type(value) is dict:
         value = value.get("id")
     return text(value)
@@ -73,7 +75,11 @@ def decimal(value: Any) -> str | None:
 
 def instant(value: Any) -> datetime | None:
     """A point in time from Unix seconds, or from ISO 8601 as v2 events write it."""
+    if value is None:
+        return None
     try:
+        if type(value) is int:
+            return datetime.fromtimestamp(value, UTC)
         if type(value) is str and not value.isdecimal():
             found = datetime.fromisoformat(value)
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
