@@ -33,10 +33,14 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        # Bound and not listening, a port can be bound by two; the second must fail now, not after start-up.
-        listener.listen()
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            # Bound and not listening, a port can be bound by two; the second must fail now, not after start-up.
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
     except OSError as error:
         raise SetupError(
             f"{host}:{port} cannot be listened on: {error.strerror or error}. Set VAULTRA_PORT (0 takes a free one)."
