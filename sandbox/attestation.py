@@ -15,7 +15,8 @@ from schemas.errors import SandboxUnavailable
 _KERNEL_NAMES = {**{name: name for name in NAMESPACES}, "mount": "mnt"}
 
 
-def _status(pid: int) -> dict[str, str]:
+def status_of(pid: int) -> dict[str, str]:
+    """The fields of `/proc/PID/status`."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
@@ -31,30 +32,30 @@ def attest(pid: int, identity: Identity, cgroup: Cgroup | None, output: int, lim
 def _checks(pid: int, identity: Identity, cgroup: Cgroup | None, output: int, limits: Limits) -> Iterator[str]:
     for name, kernel_name in _KERNEL_NAMES.items():
         ours, its = (os.readlink(f"/proc/{who}/ns/{kernel_name}") for who in ("self", pid))
-        _require(ours != its, f"the {name} namespace is the host's")
+        require(ours != its, f"the {name} namespace is the host's")
     yield "namespaces: " + ", ".join(_KERNEL_NAMES)
-    status = _status(pid)
-    _require(set(status["Uid"].split()) == {str(identity.uid)}, f"it runs as user {status['Uid']}")
-    _require(identity.uid != 0, "it runs as root")
+    status = status_of(pid)
+    require(set(status["Uid"].split()) == {str(identity.uid)}, f"it runs as user {status['Uid']}")
+    require(identity.uid != 0, "it runs as root")
     yield "user: the invoking one" if identity.own else "user: unprivileged, its own"
     for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
-        _require(int(status[capabilities], 16) == 0, f"{capabilities} is {status[capabilities]}")
+        require(int(status[capabilities], 16) == 0, f"{capabilities} is {status[capabilities]}")
     yield "capabilities: none"
-    _require(status["NoNewPrivs"] == "1", "it may gain privileges")
+    require(status["NoNewPrivs"] == "1", "it may gain privileges")
     yield "no new privileges"
-    _require(status["Seccomp"] == "2", "no system call filter is loaded")
+    require(status["Seccomp"] == "2", "no system call filter is loaded")
     yield "seccomp: allowlist"
     devices = Path(f"/proc/{pid}/net/dev").read_text().splitlines()[2:]
-    _require(all(line.split(":")[0].strip() == "lo" for line in devices), "it has a network device")
+    require(all(line.split(":")[0].strip() == "lo" for line in devices), "it has a network device")
     yield "network: none"
     yield from _mounts(pid)
     size = os.fstatvfs(output)
-    _require(size.f_blocks * size.f_frsize <= limits.tmp, "/tmp is not limited")
+    require(size.f_blocks * size.f_frsize <= limits.tmp, "/tmp is not limited")
     yield f"/tmp: {limits.tmp // MIB} MiB"
     if cgroup is None:
         yield f"memory: {limits.memory // MIB} MiB by watchdog (degraded: no control group)"
     else:
-        _require(cgroup.holds(pid), "it is not in its control groups")
+        require(cgroup.holds(pid), "it is not in its control groups")
         yield f"memory: {limits.memory // MIB} MiB, swap included"
         yield f"cpu: {limits.cpus:g} cores"
         yield f"processes: {limits.pids}"
@@ -68,11 +69,12 @@ def _mounts(pid: int) -> Iterator[str]:
     for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines():
         point, flags = line.split()[4:6]
         if point not in devices | writable:
-            _require("ro" in flags.split(","), f"{point} is writable")
-        _require("nosuid" in flags.split(","), f"{point} honours set-id bits")
+            require("ro" in flags.split(","), f"{point} is writable")
+        require("nosuid" in flags.split(","), f"{point} honours set-id bits")
     yield "file systems: read-only but /tmp and /dev/shm"
 
 
-def _require(holds: bool, otherwise: str) -> None:
+def require(holds: bool, otherwise: str) -> None:
+    """Raises SandboxUnavailable with what is the case instead."""
     if not holds:
         raise SandboxUnavailable(f"the sandbox does not hold: {otherwise}")

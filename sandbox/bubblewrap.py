@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 
 from sandbox.attestation import attest
 from sandbox.bubblewrap_box import BubblewrapBox
-from sandbox.bubblewrap_command import OUTPUT, command, options
+from sandbox.bubblewrap_command import command, options
 from sandbox.cgroups import Cgroup, Parent, box_name
 from sandbox.identity import new_identity
+from sandbox.inside import OUTPUT
 from sandbox.limits import Limits
 from sandbox.root_tree import RootTree
 from sandbox.seccomp import can_notify, compile_filter, compile_notifier, install_number

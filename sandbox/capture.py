@@ -10,7 +10,7 @@ _CHUNK = 1 << 16
 
 @dataclass(slots=True)
 class Capture:
-    """One stream. `total` counts every byte; at most `keep` are kept."""
+    """One stream. `total` counts every byte; at most `keep` are kept. Without a descriptor (-1) it is given them."""
 
     descriptor: int
     keep: int
@@ -19,7 +19,8 @@ class Capture:
     open: bool = True
 
     def __post_init__(self) -> None:
-        os.set_blocking(self.descriptor, False)
+        if self.descriptor >= 0:
+            os.set_blocking(self.descriptor, False)
 
     def pump(self) -> None:
         """Take what is there now, at most one chunk."""
@@ -30,6 +31,9 @@ class Capture:
         if not data:
             self.open = False
             return
+        self.take(data)
+
+    def take(self, data: bytes) -> None:
         self.total += len(data)
         self.kept += data[: self.keep - len(self.kept)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from schemas.errors import SandboxUnavailable
 NEEDED = ("memory", "pids", "cpu")
 _PREFIX = "vaultra-box-"
 _PERIOD = 100_000  # µs; the kernel's default for the CPU quota
+_DEATH = 2.0  # s that killed processes may take to be gone
 _LEFTOVER_AGE = 60.0  # s; younger empty groups may be another instance's that is just starting a box
 
 
@@ -48,10 +50,10 @@ def _mounts() -> Iterator[tuple[Path, str, tuple[str, ...]]]:
             yield Path(before.split()[4]), kind, tuple(options.split(","))
 
 
-def _own_paths() -> Mapping[str, str]:
-    """Our own group by controller; "" is v2."""
+def _paths(process: int | str = "self") -> Mapping[str, str]:
+    """The groups of a process (ours by default) by controller; "" is v2."""
     paths = {}
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in Path(f"/proc/{process}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
             paths[controller] = path
@@ -89,7 +91,7 @@ def find_parents() -> tuple[Parent, ...]:
 
     Raises SandboxUnavailable with what is missing and what to do.
     """
-    own = _own_paths()
+    own = _paths()
     parents: dict[Path, Parent] = {}
     missing = set(NEEDED)
     unified: Path | None = None
@@ -159,18 +161,25 @@ def sweep(parents: tuple[Parent, ...], boxes: Path | None) -> int:
     return gone
 
 
+def _pids(group: Path) -> list[int]:
+    try:
+        return [int(pid) for pid in (group / "cgroup.procs").read_text().split()]
+    except OSError:
+        return []
+
+
 def _remove(group: Path) -> bool:
-    """Remove a group, killing what is in it. False when something in it does not die within two seconds."""
-    deadline = time.monotonic() + 2.0
+    """Remove a group, killing what is in it. False when something in it does not die in time."""
+    deadline = time.monotonic() + _DEATH
     while True:
         try:
             group.rmdir()
         except FileNotFoundError:
             return True
         except OSError:
-            with suppress(OSError, ValueError):
-                for pid in (group / "cgroup.procs").read_text().split():
-                    os.kill(int(pid), 9)
+            for pid in _pids(group):
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.005)
@@ -221,6 +230,22 @@ class Cgroup:
         self._write("cpu", "cpu.cfs_period_us", None, str(_PERIOD))
         self._write("cpu", "cpu.cfs_quota_us", "cpu.max", str(quota))
 
+    def enforces(self, limits: Limits) -> bool:
+        """Whether the kernel's files say so: memory, processes and CPU, read back."""
+        quota, period = self._quota()
+        return (
+            (self._number("memory", "memory.limit_in_bytes", "memory.max") or limits.memory + 1) <= limits.memory
+            and (self._number("pids", "pids.max", "pids.max") or limits.pids + 1) <= limits.pids
+            and 0 < quota <= limits.cpus * period
+        )
+
+    def _quota(self) -> tuple[float, float]:
+        if self.groups["cpu"][1] == 2:
+            quota, _, period = self._read("cpu", "", "cpu.max").partition(" ")
+            return (float(quota), float(period)) if quota.isdigit() else (-1.0, 1.0)
+        quota, period = (self._read("cpu", f"cpu.cfs_{name}_us", None) for name in ("quota", "period"))
+        return float(quota or -1), float(period or 1)
+
     def admit(self, pid: int) -> None:
         """Move a process, with all it will ever start, into the groups."""
         for directory in {directory for directory, _ in self.groups.values()}:
@@ -270,7 +295,34 @@ class Cgroup:
                 return int(value)
         return 0
 
+    def kill(self) -> None:
+        """End every process in the groups, and whatever they start meanwhile; waits until none is left."""
+        deadline = time.monotonic() + _DEATH
+        while pids := {pid for directory, _ in self.groups.values() for pid in _pids(directory)}:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.002)
+
     def remove(self) -> bool:
         """Remove the groups; True when all are gone."""
         removed = [_remove(parent.directory / self.name) for parent in self.parents]
         return all(removed)
+
+
+def groups_of(pid: int) -> Cgroup:
+    """The groups a process is in, made by somebody else: for looking and killing only."""
+    own = _paths(pid)
+    cgroup = Cgroup(name="", parents=())
+    for mount, kind, options in _mounts():
+        version = 2 if kind == "cgroup2" else 1
+        for controller in (*NEEDED, "cpuacct"):
+            path = own.get("" if version == 2 else controller)
+            if path in (None, "/") or (version == 1 and controller not in options):
+                continue
+            directory = mount / str(path).lstrip("/")
+            if directory.is_dir() and (version == 1 or controller != "cpuacct"):
+                cgroup.groups.setdefault(controller, (directory, version))
+    return cgroup

@@ -9,7 +9,7 @@ TICK = 0.02
 _PAGE = 4096
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """The process and all below it. Orphans of a process namespace belong to its process 1, so none hides."""
     found, pending = [], [pid]
     while pending:
@@ -25,7 +25,7 @@ def memory_of(pid: int) -> int:
     """Resident bytes of a process and all below it. Pages shared after a fork count for each, so this is an upper
     bound: a box is rather stopped early than late."""
     total = 0
-    for process in _descendants(pid):
+    for process in descendants(pid):
         with suppress(OSError, IndexError):
             total += int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
     return total

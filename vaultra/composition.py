@@ -49,6 +49,7 @@ from processors.stage import Stage
 from processors.vision import vision
 from projections.runner import ProjectionRunner
 from sandbox.backends import BackendName, make_backend
+from sandbox.engine import Engine
 from sandbox.limits import Limits as SandboxLimits
 from sandbox.runner import PooledSandbox
 from schemas.errors import VaultraError
@@ -203,7 +204,10 @@ def make_sandbox(settings: Settings, backend: BackendName | None = None, *, warm
     """The sandbox with the configured limits, of the configured backend or of another that is named; `warm` boxes are
     kept ready."""
     chosen = make_backend(
-        backend or settings.sandbox.backend, settings.data_dir, allow_degraded=settings.sandbox.allow_degraded
+        backend or settings.sandbox.backend,
+        settings.data_dir,
+        allow_degraded=settings.sandbox.allow_degraded,
+        engine=Engine(settings.sandbox.docker_url, settings.sandbox.docker_runtime),
     )
     return PooledSandbox(chosen, sandbox_limits(settings), warm=warm)
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sandbox.backends import BackendName
+from sandbox.engine import Runtime
 from schemas.errors import SetupError
 
 
@@ -45,6 +46,10 @@ class Sandbox(_Section):
 
     backend: BackendName = Field(default="bubblewrap", description="what the walls are made of; none stands in for it")
     warm: int = Field(default=2, ge=0, le=16, description="boxes kept ready, each used once; 45 MiB of memory each")
+    docker_url: str = Field(default="unix:///var/run/docker.sock", description="the engine of backend docker, a socket")
+    docker_runtime: Runtime = Field(
+        default="runsc", description="runsc is gVisor; runc lets programs talk to the host's kernel"
+    )
     cpus: float = Field(default=2.0, gt=0, description="CPU cores")
     memory: int = Field(default=2 * 1024**3, ge=64 * 1024**2, description="bytes, swap included")
     timeout: float = Field(default=120.0, gt=0, description="seconds of wall time")

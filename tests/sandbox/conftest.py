@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from sandbox.cgroups import find_parents
 from sandbox.root_tree import RootTree, build_root
 from sandbox.runner import PooledSandbox
 from schemas.errors import SandboxUnavailable
+from tests.sandbox.docker_daemon import running_engine
 from tests.sandbox.quick import QUICK
+from tests.sandbox.suite import SECRET, Host, watched_host
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +42,26 @@ async def sandbox(sandbox_data: Path, root_tree: RootTree) -> AsyncIterator[Pool
         pytest.skip(f"no sandbox here: {capabilities.detail}")
     yield runner
     await runner.close()
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """What an escape would touch, and a secret in this process's environment."""
+    monkeypatch.setenv("SBX_PARENT_SECRET", SECRET)
+    with watched_host() as watched:
+        yield watched
+
+
+@pytest.fixture(scope="session")
+def engine_url() -> Iterator[str]:
+    """A Docker engine of the tests' own. Skips where it or gVisor is not installed: CI installs both."""
+    if os.geteuid() != 0:
+        pytest.skip("a Docker engine of the tests' own needs root")
+    for program in ("dockerd", "runsc"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    with running_engine() as url:
+        yield url
 
 
 @pytest.fixture

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sandbox import canary, spawner_process
-from sandbox.bubblewrap import Bubblewrap
-from sandbox.cgroups import Parent, box_name, find_parents, sweep
+from sandbox import canary
+from sandbox.cgroups import box_name, find_parents, sweep
 from sandbox.root_tree import RootTree, sweep_trees
 from sandbox.runner import PooledSandbox
-from sandbox.spawner import Spawner
+from tests.sandbox.ordinary_user import as_ordinary_user, ordinary_boxes
 from tests.sandbox.quick import QUICK
 
-_ORDINARY = 1_899_999_999  # a user id nobody has
 _HOLD = """
 import sys
 from pathlib import Path
@@ -69,29 +65,6 @@ async def test_sweep_leaves_boxes_alone_when_their_owner_lives(sandbox: PooledSa
     strange.rmdir()
 
 
-def _as_ordinary_user(work: Callable[[], None]) -> str:
-    """What `work` raised in a child process that has given up root for good; empty when nothing."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.setgroups([])
-            os.setresgid(_ORDINARY, _ORDINARY, _ORDINARY)
-            os.setresuid(_ORDINARY, _ORDINARY, _ORDINARY)
-            work()
-            status = 0
-        except BaseException as error:
-            os.write(writing, repr(error).encode()[:4000])
-        finally:
-            os._exit(status)
-    os.close(writing)
-    os.waitpid(child, 0)
-    said = os.read(reading, 4096).decode()
-    os.close(reading)
-    return said
-
-
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("delegated", [False, True], ids=["degraded", "delegated groups"])
 async def test_box_holds_when_started_by_an_ordinary_user(
@@ -99,44 +72,19 @@ async def test_box_holds_when_started_by_an_ordinary_user(
 ) -> None:
     if os.geteuid() != 0:
         pytest.skip("the rest of the suite runs as an ordinary user already")
-    mine = root_tree.boxes.parent / f"boxes-of-ordinary-user-{os.getpid()}"
-    mine.mkdir()
-    os.chown(mine, _ORDINARY, _ORDINARY)
-    program = Path(shutil.copy(spawner_process.__file__, root_tree.boxes.parent))
-    parents = _delegate() if delegated else ()
+    with ordinary_boxes(root_tree, delegated=delegated) as boxes:
 
-    def work() -> None:
-        # Root's own interpreter and sources may be closed to this user.
-        spawner = Spawner(root_tree.tree / "usr" / "bin" / "python3", program)
-        box = Bubblewrap(replace(root_tree, boxes=mine), parents, spawner=spawner).prepare(QUICK)
-        try:
-            canary.check(box.run(canary.PROGRAM, {}, {}))
-        finally:
-            box.destroy()
-            spawner.close()
-        assert "user: the invoking one" in box.controls
-        assert any("swap included" in control for control in box.controls) == delegated
-        assert list(mine.iterdir()) == []
+        def work() -> None:
+            box = boxes.prepare(QUICK)
+            try:
+                canary.check(box.run(canary.PROGRAM, {}, {}))
+            finally:
+                box.destroy()
+                boxes.spawner.close()
+            assert "user: the invoking one" in box.controls
+            assert any("swap included" in control for control in box.controls) == delegated
 
-    try:
-        assert _as_ordinary_user(work) == ""
-    finally:
-        program.unlink()
-        mine.rmdir()
-        for parent in parents:
-            parent.directory.rmdir()
-
-
-def _delegate() -> tuple[Parent, ...]:
-    """Control groups given to the ordinary user, as a service manager does."""
-    given = []
-    for parent in find_parents():
-        directory = parent.directory / f"delegated-{os.getpid()}"
-        directory.mkdir()
-        for path in (directory, *directory.iterdir()):
-            os.chown(path, _ORDINARY, _ORDINARY)
-        given.append(replace(parent, directory=directory))
-    return tuple(given)
+        assert as_ordinary_user(work) == ""
 
 
 def test_sweep_removes_unused_and_half_built_trees_but_not_ours(tmp_path: Path) -> None:

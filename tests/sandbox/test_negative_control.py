@@ -1,0 +1,71 @@
+"""The suite can fail: the same scripts, run with little care, must report escapes. Only harmless ones are: they read a
+canary, knock at our own listeners, look around, or change things of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sandbox.root_tree import RootTree
+from tests.sandbox.suite import OWN_PLACE, SECRET, SHARED_PLACE, Host, escapes
+
+_USER = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+_SHARED = ["read_host_files", "net_tcp", "net_unix", "env_secrets", "ns_mount"]
+_OWN = ["sockets", "syscalls", "x32_abi", "process_one", "proc_files", "net_tables", "host_identity", "limits_raised"]
+_OWN += ["shells"]
+# What a plain process of another user can see and reach; it has no walls at all.
+_PLAIN = [
+    "read_host_files",
+    "net_tcp",
+    "net_unix",
+    "env_secrets",
+    "proc_files",
+    "host_identity",
+    "ids",
+    "shells",
+    "sockets",
+]
+
+
+def _script(name: str) -> Path:
+    own = OWN_PLACE / f"{name}.py"
+    script = own if own.is_file() else SHARED_PLACE / f"{name}.py"
+    if not script.is_file():
+        pytest.skip(f"no shared attack scripts in {SHARED_PLACE}")
+    return script
+
+
+@pytest.mark.parametrize("name", [*_SHARED, *_OWN])
+def test_attack_escapes_when_the_box_is_careless(name: str, root_tree: RootTree, host: Host) -> None:
+    """A box as people hastily build them: a process namespace, the host's network, files and environment."""
+    command = [root_tree.launcher, "--unshare-user", "--unshare-pid", "--die-with-parent", "--ro-bind", root_tree.tree]
+    command += ["/", "--proc", "/proc", "--dev", "/dev", "--bind", "/tmp", "/tmp", "--ro-bind-try", "/etc", "/etc"]
+    command += ["--", "/usr/bin/python3", "-I", "-S", "-c", _script(name).read_text()]
+    assert escapes(_run(command, host))
+
+
+@pytest.mark.parametrize("name", _PLAIN)
+def test_attack_escapes_when_there_is_no_box(name: str, root_tree: RootTree, host: Host) -> None:
+    python = root_tree.tree / "usr" / "bin" / "python3"
+    command = [python, "-I", "-S", "-c", _script(name).read_text()]
+    assert escapes(_run(command, host))
+
+
+def _run(command: list[str | Path], host: Host) -> str:
+    environment = {**host.env, "SBX_PARENT_SECRET": SECRET, "PYTHONDONTWRITEBYTECODE": "1", "SBX_OUT": "/tmp"}
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=30,
+        check=False,
+        cwd="/",
+        **_USER,
+    )
+    return done.stdout + done.stderr
