@@ -48,7 +48,7 @@ def facts_of(webhook: WebhookReceived, payload: Mapping[str, Any] | None = None)
         return carried or [_unhandled(webhook, raw, _NO_FIGURE)]
     if webhook.stripe_type == "invoice.upcoming":
         return [_unhandled(webhook, raw, "a preview of an invoice that does not exist yet")]
-    if ref(raw) is None and kind not in ("authorization", "balance"):
+    if _identity(kind, raw) is None:
         raise UnreadablePayload(f"{webhook.stripe_type}: its {text(raw.get('object')) or 'object'} has no id")
     return _observed(webhook, event, kind, raw)
 
@@ -56,8 +56,9 @@ def facts_of(webhook: WebhookReceived, payload: Mapping[str, Any] | None = None)
 def _observed(webhook: WebhookReceived, event: Mapping[str, Any], kind: str, raw: Raw) -> Sequence[EventData]:
     remarks: list[str] = []
     own = kind_of_object(raw)
-    if own is not None and own != kind and not (kind == "external_account" and raw.get("object") == "card"):
-        remarks.append(f"{webhook.stripe_type} came with a {own}")
+    if own is not None and own != kind:
+        if (kind, own) != ("transfer", "payout"):  # what payouts were called before 2017-04-06
+            remarks.append(f"{webhook.stripe_type} came with a {own}")
         kind = own
     state = _state(kind, raw, webhook)
     remarks += contradictions(webhook.stripe_type, state)
@@ -70,7 +71,7 @@ def _observed(webhook: WebhookReceived, event: Mapping[str, Any], kind: str, raw
     main = _fact(
         webhook,
         kind,
-        ref(raw) or (webhook.account or kind),
+        _identity(kind, raw) or kind,
         state,
         deleted=bool(deleted),
         previous=previous,
@@ -99,6 +100,23 @@ def _state(kind: str, raw: Raw, webhook: WebhookReceived) -> ObjectState:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise UnreadablePayload(f"{name_of(raw)}: {place}: {first['msg']}, not {str(first['input'])[:60]!r}") from error
+
+
+def _identity(kind: str, raw: Raw) -> str | None:
+    """What an object is known by: its id. Some had none in older versions, and there is one balance an account."""
+    found = ref(raw)
+    if found is not None:
+        return found
+    match kind:
+        case "balance" | "authorization":
+            return kind
+        case "dispute":  # before 2014 a charge had one dispute, without an id
+            owner = ref(raw.get("charge"))
+        case "discount":  # before 2020-08-27 a customer and a subscription had one discount each, without an id
+            owner = ref(raw.get("subscription")) or ref(raw.get("customer"))
+        case _:
+            return None
+    return f"{kind} of {owner}" if owner else None
 
 
 def _captured_now(state: Any, webhook: WebhookReceived) -> ObjectState:

@@ -263,6 +263,22 @@ def test_transfer_is_a_payout_when_it_is_older_than_payouts() -> None:
     (fact,) = observed(event("1", "transfer.paid", 2, raw))
     assert isinstance(fact, Observation)
     assert (fact.KIND, fact.state.arrival_date) == ("payout", fact.created)  # type: ignore[attr-defined]
+    assert fact.contradictions == ()
+
+
+@pytest.mark.parametrize(
+    ("stripe_type", "raw", "known_by"),
+    [
+        ("charge.dispute.closed", {"object": "dispute", "charge": "ch_1", "amount": 5, "currency": "usd"}, "ch_1"),
+        ("customer.discount.created", {"object": "discount", "customer": "cus_1", "coupon": COUPON}, "cus_1"),
+        ("customer.discount.created", {"object": "discount", "customer": "cus_1", "subscription": "sub_1"}, "sub_1"),
+    ],
+)
+def test_object_is_known_by_its_owner_when_it_is_older_than_its_id(
+    stripe_type: str, raw: dict[str, Any], known_by: str
+) -> None:
+    (fact,) = observed(event("1", stripe_type, 0, raw))
+    assert fact.object_id.endswith(f" of {known_by}")  # type: ignore[attr-defined]
 
 
 def test_thin_event_is_unhandled_by_name_and_cut_event_is_refused() -> None:
