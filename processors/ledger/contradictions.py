@@ -36,7 +36,7 @@ _EXPECTED: Mapping[str, Callable[[Any], bool]] = {
 
 
 def contradictions(stripe_type: str, state: Any) -> tuple[str, ...]:
-    """What a person should know where the type and the state disagree; usually nothing."""
+    """What a person should know where the type and the state of its kind disagree; usually nothing."""
     expected = _EXPECTED.get(stripe_type)
     if expected is None or expected(state):
         return ()

@@ -55,13 +55,13 @@ def facts_of(webhook: WebhookReceived, payload: Mapping[str, Any] | None = None)
 
 def _observed(webhook: WebhookReceived, event: Mapping[str, Any], kind: str, raw: Raw) -> Sequence[EventData]:
     remarks: list[str] = []
-    own = kind_of_object(raw)
-    if own is not None and own != kind:
-        if (kind, own) != ("transfer", "payout"):  # what payouts were called before 2017-04-06
-            remarks.append(f"{webhook.stripe_type} came with a {own}")
-        kind = own
-    state = _state(kind, raw, webhook)
-    remarks += contradictions(webhook.stripe_type, state)
+    own = kind_of_object(raw) or kind
+    state = _state(own, raw, webhook)
+    if own == kind or (kind, own) == ("transfer", "payout"):  # what payouts were called before 2017-04-06
+        remarks += contradictions(webhook.stripe_type, state)
+    else:
+        remarks.append(f"{webhook.stripe_type} came with an object of kind {own}")
+    kind = own
     carried, unread = _carried_facts(webhook, kind, raw)
     remarks += unread
     previous = _previous(kind, raw, part(event.get("data")).get("previous_attributes"), state, webhook)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processors.ledger.kinds import KIND_OF_OBJECT
 from schemas.errors import UnreadablePayload
 from schemas.ledger.billing import Subscription
 from schemas.ledger.facts import OBSERVATIONS
@@ -266,6 +267,12 @@ def test_transfer_is_a_payout_when_it_is_older_than_payouts() -> None:
     assert fact.contradictions == ()
 
 
+def test_object_decides_when_the_type_is_about_another_kind() -> None:
+    (fact,) = observed(event("1", "payout.paid", 0, {"id": "acct_1", "object": "account"}))
+    assert isinstance(fact, Observation)
+    assert (fact.KIND, fact.contradictions) == ("account", ("payout.paid came with an object of kind account",))
+
+
 @pytest.mark.parametrize(
     ("stripe_type", "raw", "known_by"),
     [
@@ -301,6 +308,8 @@ _TYPES = (
     "charge.dispute.closed",
     "payout.paid",
     "invoice.paid",
+    "invoice_payment.paid",
+    "customer.subscription.deleted",
     "customer.subscription.updated",
     "customer.discount.created",
     "customer.updated",
@@ -321,14 +330,16 @@ _FIELDS = sorted(
     stripe_type=st.sampled_from(_TYPES),
     raw=st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=14),
     real=st.booleans(),
+    named=st.none() | st.sampled_from(sorted(KIND_OF_OBJECT)),
     previous=st.none() | st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=3),
 )
 @settings(max_examples=400, deadline=None)
 def test_payload_becomes_facts_or_a_reason_whatever_it_holds(
-    stripe_type: str, raw: dict[str, Any], real: bool, previous: Any
+    stripe_type: str, raw: dict[str, Any], real: bool, named: str | None, previous: Any
 ) -> None:
     """Nothing but UnreadablePayload comes out, and what is a fact can be written and read again."""
-    payload = event("1", stripe_type, 0, {**CHARGE, **raw} if real else raw, previous=previous)
+    whole = {**CHARGE, **raw} if real else raw
+    payload = event("1", stripe_type, 0, whole if named is None else {**whole, "object": named}, previous=previous)
     with suppress(UnreadablePayload):
         for fact in observed(payload):
             assert type(fact).model_validate_json(fact.model_dump_json()) == fact
