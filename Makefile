@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up kafka test check format bench eval docs lock clean setup setup-dev
+.PHONY: help demo up kafka test check format bench eval docs sandbox-root lock clean setup setup-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench: setup-dev ## measure against the peers, as ratios in one run
 
 eval: setup-dev ## measure how often figures and answers are right
 	@$(PYTHON) -m bench.evaluate
+
+sandbox-root: setup ## build the sandbox's root tree, twice, as a tar file for docker import
+	@$(PYTHON) -m sandbox.root_image --tar .cache/sandbox-root.tar --check
 
 lock: ## resolve the locked requirements anew (needs uv)
 	@deploy/lock.sh

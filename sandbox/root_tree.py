@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import platform
 import py_compile
@@ -30,7 +31,7 @@ from sandbox.shared_libraries import is_elf, loader_of, needed_libraries
 from sandbox.wheels import install_wheels, lock_file
 from schemas.errors import SandboxUnavailable
 
-_LAYOUT = 6  # raise when the layout below changes
+_LAYOUT = 7  # raise when the layout below changes
 _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _LEFT_OUT = {"__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "site-packages"}
 _LEFT_OUT |= {"dist-packages", "lib2to3", "pydoc_data", "venv"}
@@ -185,9 +186,13 @@ def _copy_python(tree: Path, library: Path) -> None:
 
 
 def _drop_tests(site_packages: Path) -> None:
-    """Test suites are a third of the wheels. numpy's stay: `numpy.testing` imports one of them."""
+    """Test suites are a third of the wheels. numpy's stay: `numpy.testing` imports one of them. Of what the installer
+    wrote, only what programs look up stays: it is another with another installer."""
     for name in ("pandas/tests", "matplotlib/tests", "bin"):
         shutil.rmtree(site_packages / name, ignore_errors=True)
+    for record in site_packages.glob("*.dist-info/*"):
+        if record.name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"):
+            record.unlink()
 
 
 def _elf_files(directory: Path) -> Iterator[Path]:
@@ -265,6 +270,12 @@ def _check_fonts(tree: Path) -> None:
     for extra in fonts.iterdir():
         if extra not in lists:
             extra.unlink()
+    for path in lists:
+        # In the order directories happened to list them; the same tree is to have the same bytes.
+        found = json.loads(path.read_text())
+        for kind in ("ttflist", "afmlist"):
+            found[kind].sort(key=lambda entry: (entry["fname"], entry["name"], str(entry["weight"])))
+        path.write_text(json.dumps(found, indent=2))
 
 
 def _close(building: Path) -> None:
