@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -177,6 +179,38 @@ async def test_box_and_program_are_gone_when_the_run_is_cancelled(sandbox: Poole
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
+    assert boxes_left() == []
+
+
+async def test_reason_is_internal_error_when_the_box_ends_without_a_status(
+    sandbox: PooledSandbox, sandbox_data: Path, boxes_left: Left
+) -> None:
+    backend = BubblewrapBackend(sandbox_data)
+    await asyncio.to_thread(backend.probe)
+    box = backend.prepare(QUICK)
+    run = asyncio.ensure_future(asyncio.to_thread(box.run, "open('/tmp/out/a.txt', 'w')\nwhile True: pass", {}, {}))
+    while not os.listdir(box.output):  # noqa: PTH208 - a descriptor
+        await asyncio.sleep(0)
+    assert box.process is not None
+    signal.pidfd_send_signal(box.process.process, signal.SIGKILL)  # bwrap itself, which nobody inside can reach
+    outcome = await run
+    box.destroy()
+    backend.close()
+    assert outcome.result.reason == "internal_error"
+    assert outcome.result.detail
+    assert boxes_left() == []
+
+
+async def test_reason_is_cancelled_when_the_sandbox_is_closed_meanwhile(
+    sandbox: PooledSandbox, sandbox_data: Path, boxes_left: Left
+) -> None:
+    runner = PooledSandbox(BubblewrapBackend(sandbox_data), QUICK)
+    await runner.start()
+    run = asyncio.ensure_future(runner.run("while True: pass", {}))
+    while not boxes_left():
+        await asyncio.sleep(0)
+    await runner.close()
+    assert (await run).result.reason == "cancelled"
     assert boxes_left() == []
 
 
