@@ -119,7 +119,14 @@ class EmbeddingPlanner(Planner):
 def _read(question: str, document: DocumentDescription) -> tuple[PaperView, Question, Outcome]:
     paper = paper_view(document)
     parsed = parse(question, paper)
-    return paper, parsed, read(parsed, paper)
+    outcome = read(parsed, paper)
+    if not isinstance(outcome, Reading) and paper.points and paper.tables:
+        # A chart's table holds its points once more: a question may fit the one and not the other.
+        bare = paper_view(document.model_copy(update={"tables": ()}))
+        again = parse(question, bare)
+        if isinstance(by_points := read(again, bare), Reading):
+            return bare, again, by_points
+    return paper, parsed, outcome
 
 
 @dataclass(frozen=True, slots=True)

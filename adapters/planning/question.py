@@ -333,6 +333,8 @@ def _column_mentions(question: Question, paper: PaperView) -> list[ColumnMention
             if span.indices & taken or _single_letter_of_speech(question, span):
                 continue
             part = _telling(question, span)
+            if any(span.indices < each.indices and span.end < each.end for each in question.concepts.get("sum", ())):
+                continue  # "paid in total" names no column "Paid in"
             full = [c for c in view.columns if c.stems and _fully(question.words[span.start : span.end], c.stems)]
             strong = _strong(question, span)
             found = full or ([c for c in view.columns if c.stems and _covers(part, c.stems)] if strong else [])

@@ -48,6 +48,12 @@ def calls() -> DocumentDescription:
     return paper("chart", figures=figures, lines=lines("Orders per day", "Mon", "Tue", "Wed"))
 
 
+def charted() -> DocumentDescription:
+    """As a drawn chart is read: its points once as figures and once as a table."""
+    grid = table((("Category", "text"), ("Value", "number")), (("Mon", "5"), ("Tue", "7"), ("Wed", "9")), name="Chart")
+    return calls().model_copy(update={"tables": (grid,)})
+
+
 def metrics() -> DocumentDescription:
     figures = (
         figure("Monthly recurring revenue", "900.00"),
@@ -99,6 +105,15 @@ def balance_sheet() -> DocumentDescription:
     return paper("table", figures=figures, tables=(table(columns, rows),))
 
 
+def statement() -> DocumentDescription:
+    columns = (("Date", "date"), ("Details", "text"), ("Paid out", "money"), ("Paid in", "money"))
+    rows = (
+        ("22 Apr 2025", "Direct debit Harbour Gas", "98.75", ""),
+        ("28 Apr 2025", "Salary", "", "2410.00"),
+    )
+    return paper("statement", currency="GBP", tables=(table(columns, rows),))
+
+
 def till() -> DocumentDescription:
     rows = (
         ("Tea", "4.00"),
@@ -134,6 +149,9 @@ ANSWERED: tuple[tuple[DocumentDescription, str, str], ...] = (
     (calls(), "How many orders were there on Tue?", "7"),
     (calls(), "How many days are there?", "3"),
     (calls(), "How many bars are there?", "3"),
+    (charted(), "What is the total number of orders?", "21"),
+    (charted(), "Which day had the most orders?", "Wed"),
+    (statement(), "How much was paid in total to Harbour Gas?", "98.75"),
     (metrics(), "What is the MRR?", "900.00"),
     (metrics(), "what is our aov", "52.10"),
     (account(), "How much was spent on groceries?", "75.00"),
