@@ -30,7 +30,8 @@ async def kafka_present() -> None:
 @pytest.fixture(scope="session")
 async def kafka(kafka_present: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[KafkaCluster]:
     """The session's cluster of one broker. Not to be killed: tests of faults run a cluster of their own."""
-    async with KafkaCluster.running(tmp_path_factory.mktemp("kafka")) as cluster:
+    settings = {"group.min.session.timeout.ms": "1000"}
+    async with KafkaCluster.running(tmp_path_factory.mktemp("kafka"), settings=settings) as cluster:
         yield cluster
 
 

@@ -1,0 +1,217 @@
+"""A stage of the Kafka runtime under disturbance: worker processes are started, fed, disturbed, and judged.
+
+async with Scene.on(kafka, prefix, folder) as scene:
+    worker = scene.start()
+    await scene.feed(range(20))
+    await scene.noted("begin 3")
+    worker.kill()
+    scene.start()
+    await scene.settled()
+    await scene.check(database)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.database import Database
+from deploy.kafka.cluster import KafkaCluster
+from projections import builds
+from projections.applying import commit, fold
+from projections.runner import ProjectionRunner
+from projections.writing import table_hash
+from schemas.wire import Message
+from streams.dead_letters import list_letters
+from streams.embedded import EmbeddedRuntime
+from streams.kafka_connection import KafkaConnection
+from streams.kafka_group import scheduler_group
+from streams.kafka_log import KafkaEventLog
+from streams.kafka_topics import create
+from streams.log import EventLog, Record
+from streams.memory_log import MemoryEventLog
+from streams.runner import Runner
+from streams.topics import due_topic, long_retry_topic, retry_topic
+from tests.kafka.stages import PROJECTION, STAGES, TOPICS, Behaviour, make_stages
+from tests.kafka.worker import WorkerConfig
+from tests.streams.stage_kit import QUICK, all_of, ping
+
+PROJECT = Path(__file__).parents[2]
+
+
+class Worker:
+    """A worker process. Its log is in `output`."""
+
+    def __init__(self, config: WorkerConfig, output: Path) -> None:
+        self.output = output
+        with output.open("ab") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.kafka.worker", config.model_dump_json()],
+                cwd=PROJECT,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    async def ended(self, within: float = 60.0) -> int:
+        """The exit code, negative for a signal."""
+        return await asyncio.to_thread(self.process.wait, within)
+
+
+class Scene:
+    """A cluster, topics of its own, and the workers on them."""
+
+    def __init__(self, connection: KafkaConnection, log: EventLog, folder: Path) -> None:
+        self.connection = connection
+        self.log = log
+        self.folder = folder
+        self.fed: list[int] = []
+        self.workers: list[Worker] = []
+        self.behaviour = Behaviour(notes=folder / "notes", marker=folder / "died")
+        self.behaviour.notes.touch()
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, kafka: KafkaCluster, prefix: str, folder: Path) -> AsyncIterator[Scene]:
+        """Topics are made; in the end every worker is gone."""
+        connection = KafkaConnection(kafka.bootstrap_servers, prefix=prefix)
+        await create(connection, TOPICS)
+        log = await KafkaEventLog.open(connection, TOPICS)
+        scene = cls(connection, log, folder)
+        try:
+            yield scene
+        finally:
+            for worker in scene.workers:
+                worker.process.kill()
+                await worker.ended()
+            await log.close()
+
+    def start(self, *, config: dict[str, Any] | None = None, **behaviour: Any) -> Worker:
+        """Start a worker; keywords change its behaviour, `config` what else it is told."""
+        told = WorkerConfig(
+            bootstrap_servers=self.connection.bootstrap_servers,
+            prefix=self.connection.prefix,
+            behaviour=self.behaviour.model_copy(update=behaviour),
+            **(config or {}),
+        )
+        worker = Worker(told, self.folder / f"worker-{len(self.workers)}.log")
+        self.workers.append(worker)
+        return worker
+
+    async def feed(self, numbers: Iterable[int], *, keys: int = 8) -> None:
+        """Append pings; acknowledged when this returns."""
+        wanted = list(numbers)
+        await self.log.append([ping(number, f"job-{number % keys}") for number in wanted])
+        self.fed += wanted
+
+    async def noted(self, line: str, times: int = 1, within: float = 30.0) -> None:
+        """Until a worker has noted a line so often."""
+        async with asyncio.timeout(within):
+            while self.count(line) < times:
+                self._check_alive()
+                await asyncio.sleep(0.02)
+
+    def count(self, line: str) -> int:
+        """How often a line was noted, by whomever."""
+        noted = self.behaviour.notes.read_text().splitlines()
+        return sum(each.rpartition(" ")[0] == line for each in noted)
+
+    async def settled(self, within: float = 60.0) -> None:
+        """Until every input has its outcome and every position is committed: the final lag is 0."""
+        try:
+            async with asyncio.timeout(within):
+                quiet = 0
+                while quiet < 2:
+                    quiet = quiet + 1 if await self.lag() == 0 else 0
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"not settled: {await self.lags()}\n{self.outputs()}") from None
+
+    async def lag(self) -> int:
+        return sum((await self.lags()).values())
+
+    async def lags(self) -> dict[str, int]:
+        """By group and topic."""
+        found = {}
+        for stage, source in zip(STAGES, ("pings", "pongs"), strict=True):
+            waiting = (retry_topic(stage).name, long_retry_topic(stage).name)
+            for group, topics in ((stage, (source, due_topic(stage).name)), (scheduler_group(stage), waiting)):
+                held, latest = await self.log.positions(group, topics), await self.log.latest(topics)
+                for topic in topics:
+                    found[f"{group} {topic}"] = sum(
+                        end - held.get(place, 0) for place, end in latest.items() if place.topic == topic
+                    )
+        return found
+
+    async def check(self, database: Database, *, dead: Iterable[int] = ()) -> None:
+        """Every acknowledged input has exactly one final outcome; tables are those of an undisturbed run."""
+        given_up = sorted(dead)
+        letters = [letter.event_id for letter in await list_letters(self.log, "answer")]
+        assert sorted(letters) == sorted(f"ping-{number}" for number in given_up)
+        undisturbed = await self._undisturbed(given_up)
+        expected = Counter(_identity(record) for record in undisturbed)
+        found = {_identity(record) for record in await self._outcomes(self.log)}
+        assert found == set(expected)
+        assert max(expected.values(), default=1) == 1
+        projecting = ProjectionRunner(database.pool, self.log, [PROJECTION])
+        await projecting.start()
+        try:
+            assert await projecting.caught_up(within=30)
+        finally:
+            await projecting.stop()
+        assert await table_hash(database.pool, PROJECTION) == await _hash_of(database, undisturbed)
+
+    async def _undisturbed(self, poison: Iterable[int]) -> list[Record]:
+        """What comes of the same inputs where nothing happens."""
+        log = MemoryEventLog(TOPICS)
+        behaviour = Behaviour(notes=self.folder / "undisturbed", poison=frozenset(poison))
+        runners = [
+            Runner(declared, {}, topics=TOPICS, backoff=QUICK, halt_after=10_000) for declared in make_stages(behaviour)
+        ]
+        await log.append([ping(number, f"job-{number % 8}") for number in self.fed])
+        async with EmbeddedRuntime(log, runners, backoff=QUICK) as runtime:
+            await runtime.wait_idle()
+        return await self._outcomes(log)
+
+    async def _outcomes(self, log: EventLog) -> list[Record]:
+        return [record for topic in PROJECTION.topics for record in await all_of(log, topic)]
+
+    def outputs(self) -> str:
+        """The last lines of every worker's log, for a test that failed."""
+        return "\n".join(
+            f"--- worker {number}, exit {worker.process.poll()}\n{worker.output.read_text()[-3000:]}"
+            for number, worker in enumerate(self.workers)
+        )
+
+    def _check_alive(self) -> None:
+        if self.workers and all(worker.process.poll() is not None for worker in self.workers):
+            raise AssertionError(f"no worker is left\n{self.outputs()}")
+
+
+def _identity(record: Record | Message) -> tuple[str, str]:
+    return record.topic, record.attributes["id"]
+
+
+async def _hash_of(database: Database, records: Sequence[Record]) -> str:
+    """The hash of the projection's rows of these records, in a build of their own."""
+    async with database.pool.acquire() as connection, connection.transaction():
+        build = await builds.create(connection, PROJECTION)
+    places = {(record.topic, record.partition) for record in records}
+    positions = await builds.positions(database.pool, build, dict.fromkeys(places, 0))
+    await commit(database.pool, PROJECTION, build, fold(PROJECTION, records), positions)
+    found = await table_hash(database.pool, PROJECTION, build.schema)
+    async with database.pool.acquire() as connection, connection.transaction():
+        await builds.drop(connection, build)
+    return found

@@ -1,0 +1,27 @@
+"""A worker is killed at each step of a delivery: another does it over, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adapters.database import Database
+from deploy.kafka.cluster import KafkaCluster
+from tests.kafka.scene import Scene
+from tests.kafka.stages import POINTS
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_every_input_has_one_outcome_when_a_worker_is_killed(
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, point: str
+) -> None:
+    async with Scene.on(kafka, prefix, tmp_path) as scene:
+        await scene.feed(range(30))
+        doomed = scene.start(dies=(point, 7), seconds={7: 0.2}, config={"commit": 30.0})
+        assert await doomed.ended() == -9, scene.outputs()
+        scene.start()
+        await scene.feed(range(30, 40))
+        await scene.settled()
+        assert scene.count("begin 7") == 2, "the delivery that was under way is done over"
+        await scene.check(database)
