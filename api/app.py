@@ -21,6 +21,16 @@ def create_app(services: ApiServices) -> FastAPI:
     return app
 
 
+def create_operation(services: ApiServices) -> FastAPI:
+    """Health and metrics alone, for a process that runs stages or projections."""
+    app = FastAPI(title=openapi.TITLE, version=openapi.VERSION, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services = services
+    errors.install(app)
+    app.include_router(health.router)
+    app.add_middleware(Gate, services=services)
+    return app
+
+
 def assemble(tracer_provider: TracerProvider | None = None) -> FastAPI:
     """Routes, problem handlers and OpenAPI, without services: enough to describe the API, not to answer."""
     app = FastAPI(

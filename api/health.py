@@ -78,8 +78,10 @@ async def readyz(services: Services, response: Response) -> Readiness:
         **documented(401),
     },
 )
-async def metrics() -> Response:
+async def metrics(services: Services) -> Response:
     """Every metric of this process. Open on loopback; needs a key otherwise."""
+    # Lag is known when it is asked for.
+    await _lag(services)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from schemas.envelope import derived_id
 from schemas.errors import NotFound
 from schemas.wire import Message
-from streams.diversions import Origin, origin_of, position_of
+from streams.diversions import Origin, delivery_of, origin_of, position_of
 from streams.log import EventLog, Record, TopicPartition
 from streams.topics import dead_topic, retry_topic
 
@@ -49,16 +49,24 @@ class CauseGroup:
 
 
 async def list_letters(log: EventLog, stage: str) -> Sequence[DeadLetter]:
-    """Every dead letter of a stage in the order they died, replayed ones included. Raises Unavailable."""
+    """Every dead letter of a stage in the order they died, replayed ones included. Raises Unavailable.
+
+    A letter that a crash had written twice (Kafka without claims) is one letter, the first.
+    """
     topic = dead_topic(stage).name
     letters: list[DeadLetter] = []
+    seen: set[str] = set()
     for place, end in (await log.latest([topic])).items():
         offset = 0
         while offset < end:
             records = await log.read({place: offset}, limit=_PAGE)
             if not records:
                 break
-            letters += [_letter(stage, record) for record in records if record.offset < end]
+            for record in records:
+                delivery = delivery_of(record, is_event=False)
+                if record.offset < end and delivery not in seen:
+                    seen.add(delivery)
+                    letters.append(_letter(stage, record))
             offset = records[-1].offset + 1
     return letters
 
@@ -105,10 +113,12 @@ def _revived(letter: DeadLetter, now: datetime) -> Message:
     }
     if letter.value is None:
         extra["null-value"] = "1"
+    # Another delivery than any before, and the same one however often the letter is replayed.
+    extra["delivery"] = derived_id(delivery_of(record), topic, 0)
     return Message(
         topic=topic,
         key=record.key,
-        id=derived_id(position_of(record), topic, 0),
+        id=extra["delivery"],
         tenant=record.attributes.get("tenantid") or "unknown",
         attributes=record.attributes,
         value=letter.value or b"",

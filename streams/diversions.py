@@ -14,11 +14,14 @@ from datetime import UTC, datetime, timedelta
 
 from schemas.envelope import derived_id
 from schemas.wire import Message
+from streams.acceptance import LARGEST_VALUE
 from streams.log import Record
 from streams.topics import dead_topic, long_retry_topic, retry_topic
 
 MAX_REASON = 500
 MAX_TRACEBACK = 8_000
+# Bytes kept of a value that no log of ours would take.
+MAX_TRUNCATED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,13 @@ def dead_message(
 
 
 def _divert(record: Record, topic: str, extra: dict[str, str], *, is_event: bool = True) -> Message:
+    value = record.value or b""
     if record.value is None:
         extra["null-value"] = "1"
+    elif len(value) > LARGEST_VALUE:
+        # Larger than anything of ours: somebody else's. The whole stays where it stands.
+        extra["truncated-from"] = str(len(value))
+        value = value[:MAX_TRUNCATED]
     extra["delivery"] = derived_id(delivery_of(record, is_event=is_event), topic, 0)
     return Message(
         topic=topic,
@@ -170,7 +178,7 @@ def _divert(record: Record, topic: str, extra: dict[str, str], *, is_event: bool
         id=extra["delivery"],
         tenant=record.attributes.get("tenantid") or "unknown",
         attributes=record.attributes,
-        value=record.value or b"",
+        value=value,
         extra=extra,
     )
 

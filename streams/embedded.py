@@ -47,6 +47,8 @@ class EmbeddedRuntime:
         self._loops: dict[str, StageLoop] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
+        # Never set: whatever fails is started again within the process.
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> EmbeddedRuntime:
         self.start()

@@ -20,6 +20,8 @@ DEAD_LETTERS = Counter("vaultra_dead_letters_total", "Deliveries given up", ("st
 HALTED = Gauge("vaultra_stage_halted", "1 while a stage is halted", ("stage",))
 # Events waiting in front of a stage, its retries included.
 LAG = Gauge("vaultra_stage_lag_events", "Events a stage has not finished", ("stage",))
+# Events a projection has not applied, of the log as it is now.
+PROJECTION_LAG = Gauge("vaultra_projection_lag_events", "Events a projection has not applied", ("projection",))
 # Lanes (partitions) at work at this moment, one delivery each; at the limit the stage is saturated.
 BUSY_LANES = Gauge("vaultra_stage_busy_lanes", "Lanes being worked on", ("stage",))
 # Time to append the outputs of a group of deliveries durably, and how many deliveries shared one append.

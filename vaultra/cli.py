@@ -1,7 +1,7 @@
 """The command line. Each command reads its arguments, calls one function, and turns errors into exit codes.
 
 Exit codes: 0 done · 1 found something wrong · 2 wrong usage or set-up · 3 a picture was refused · 4 an analysis
-failed · 69 something needed does not answer · 130 interrupted.
+failed · 69 something needed does not answer · 70 this process cannot go on, start it again · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rich.status import Status
 
 from schemas.errors import NotFound, SetupError, Unavailable, VaultraError
 from vaultra.cli_kafka import topics_app
+from vaultra.cli_parts import parts_app
 from vaultra.settings import Settings, load
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.add_typer(sandbox_app, name="sandbox")
 stripe_app = typer.Typer(help="Stripe: import history, connect accounts.", no_args_is_help=True)
 app.add_typer(stripe_app, name="stripe")
 app.add_typer(topics_app, name="topics")
+app.add_typer(parts_app)
 
 # Seconds to wait for another command that holds the data directory.
 _WAIT_FOR_OTHERS = 600.0

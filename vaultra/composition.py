@@ -19,7 +19,7 @@ import structlog
 from adapters.api_keys import keys_exist
 from adapters.blob_store import LocalBlobStore
 from adapters.critic.critic import RuffBanditCritic
-from adapters.database import Database
+from adapters.database import Database, reaching
 from adapters.llm.code_writer import LlmCodeWriter
 from adapters.llm.memoized import MemoizedLanguageModel
 from adapters.llm.openai_model import OpenAiLanguageModel
@@ -47,30 +47,28 @@ from processors.ledger.stage import ledger
 from processors.reasoning import reasoning
 from processors.stage import Stage
 from processors.vision import vision
+from projections.builds import prepare
+from projections.catalogue import PROJECTIONS
+from projections.projection import Projection
 from projections.runner import ProjectionRunner
 from sandbox.backends import BackendName, make_backend
 from sandbox.engine import Engine
 from sandbox.limits import Limits as SandboxLimits
 from sandbox.runner import PooledSandbox
 from schemas.errors import VaultraError
-from streams.embedded import EmbeddedRuntime
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
-from streams.lease import PostgresLease
 from streams.log import EventLog
+from streams.metrics import PROJECTION_LAG
 from streams.postgres_log import PostgresEventLog
 from streams.runner import Runner
-from streams.stage_loop import Limits
 from streams.topics import TOPICS, Topic, diversion_topics
 from vaultra.settings import ModelServer, Settings
+from vaultra.stage_runtimes import StageRuntime, backoff_of, make_runtime
 
 log = structlog.get_logger(__name__)
 
 STAGES: tuple[Stage, ...] = (vision, reasoning, codegen, critic, execution, conclusion, ledger)
-
-# The text reader works on one picture at a time and a program may use two cores: more at once would only wait inside
-# their stage's time limit.
-_CONCURRENCY = {"vision": Limits(concurrency=2), "execution": Limits(concurrency=2)}
 
 # Told what start-up is doing: (words, fraction done or None).
 StartupProgress = Callable[[str, float | None], None]
@@ -82,17 +80,30 @@ def all_topics() -> tuple[Topic, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What of the whole a process runs; everything unless told otherwise."""
+
+    stages: tuple[Stage, ...] = STAGES
+    projections: tuple[Projection, ...] = PROJECTIONS
+    api: bool = True
+
+
+EVERYTHING = Parts()
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
-    """What runs in this process. `services` is what the API works with."""
+    """What runs in this process. `services` is what the API works with; `failure` is set when the process must end."""
 
     settings: Settings
     database: Database
     event_log: EventLog
     blobs: BlobStore
-    runtime: EmbeddedRuntime
+    runtime: StageRuntime
     projections: ProjectionRunner
     sandbox: PooledSandbox
     services: ApiServices
+    failure: asyncio.Future[None]
 
 
 @asynccontextmanager
@@ -133,16 +144,16 @@ def kafka_connection(settings: Settings) -> KafkaConnection:
 
 @asynccontextmanager
 async def open_program(
-    settings: Settings, progress: StartupProgress = lambda words, done: None
+    settings: Settings, progress: StartupProgress = lambda words, done: None, parts: Parts = EVERYTHING
 ) -> AsyncIterator[Program]:
-    """Everything in one process: stages, projections, and the services of the API.
+    """The parts of this process: stages, projections, and the services of the API.
 
     Raises SetupError for what a person must put right and Unavailable for what may come right by itself.
     """
     async with AsyncExitStack() as stack:
         progress("starting the database", None)
         database, event_log = await stack.enter_async_context(open_log(settings))
-        if not is_loopback(settings.host):
+        if parts.api and not is_loopback(settings.host):
             check_bind(settings.host, await keys_exist(database.pool))
         blobs = await open_blobs(settings)
         memo = PostgresMemo(database.pool, _prices(settings))
@@ -153,24 +164,34 @@ async def open_program(
         stack.push_async_callback(pictures.close)
 
         ports = await _stage_ports(settings, stack, blobs=blobs, memo=memo, sandbox=sandbox)
-        runners = [Runner(stage, ports, topics=all_topics(), halt_after=settings.halt_after) for stage in STAGES]
-        runtime = EmbeddedRuntime(event_log, runners, lease=PostgresLease(database), limits=_CONCURRENCY)
-        projections = ProjectionRunner(database.pool, event_log)
+        runners = [
+            Runner(stage, ports, topics=all_topics(), halt_after=settings.halt_after, backoff=backoff_of(settings))
+            for stage in parts.stages
+        ]
+        runtime = make_runtime(
+            settings, runners, event_log=event_log, database=database, connection=kafka_connection(settings)
+        )
+        projections = ProjectionRunner(database.pool, event_log, parts.projections)
 
-        progress("preparing the sandbox", None)
-        capabilities = await sandbox.start(progress)
-        if not capabilities.available:
-            log.warning("no program can run here", reason=capabilities.detail)
+        if any("sandbox" in stage.ports for stage in parts.stages):
+            progress("preparing the sandbox", None)
+            capabilities = await sandbox.start(progress)
+            if not capabilities.available:
+                log.warning("no program can run here", reason=capabilities.detail)
 
-        progress("starting the stages", None)
+        progress("starting", None)
+        # The API reads views that must stand, also where the projections run elsewhere.
+        with reaching("the database of the projections"):
+            await prepare(database.pool, PROJECTIONS if parts.api else parts.projections)
         await projections.start()
         stack.push_async_callback(projections.stop)
         runtime.start()
-        stack.push_async_callback(runtime.stop)
+        stack.push_async_callback(runtime.stop, settings.stop_grace)
         services = await _services(
             settings, database, event_log, blobs=blobs, pictures=pictures, projections=projections, runtime=runtime
         )
-        yield Program(settings, database, event_log, blobs, runtime, projections, sandbox, services)
+        failure = runtime.failure
+        yield Program(settings, database, event_log, blobs, runtime, projections, sandbox, services, failure)
 
 
 async def open_blobs(settings: Settings) -> BlobStore:
@@ -294,7 +315,7 @@ async def _services(
     blobs: BlobStore,
     pictures: PictureReader,
     projections: ProjectionRunner,
-    runtime: EmbeddedRuntime,
+    runtime: StageRuntime,
 ) -> ApiServices:
     keys = ApiKeyAuthenticator(database.pool)
     secrets = make_secrets(settings)
@@ -305,6 +326,8 @@ async def _services(
 
     async def lag() -> Mapping[str, int]:
         stages, views = await asyncio.gather(runtime.lag(), projections.lag())
+        for name, behind in views.items():
+            PROJECTION_LAG.labels(name).set(behind)
         return {**stages, **{f"projection {name}": behind for name, behind in views.items()}}
 
     return ApiServices(
@@ -326,4 +349,14 @@ async def _services(
     )
 
 
-__all__ = ["STAGES", "Program", "all_topics", "kafka_connection", "open_blobs", "open_log", "open_program"]
+__all__ = [
+    "EVERYTHING",
+    "STAGES",
+    "Parts",
+    "Program",
+    "all_topics",
+    "kafka_connection",
+    "open_blobs",
+    "open_log",
+    "open_program",
+]

@@ -6,13 +6,13 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 
 import uvicorn
 
-from api.app import create_app
+from api.app import create_app, create_operation
 from schemas.errors import SetupError
-from vaultra.composition import Program, StartupProgress, open_program
+from vaultra.composition import EVERYTHING, Parts, Program, StartupProgress, open_program
 from vaultra.garbage import settle_garbage_collection
 from vaultra.instance import announce, exclusive
 from vaultra.settings import Settings
@@ -55,20 +55,27 @@ def _url(host: str, listener: socket.socket) -> str:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, progress: StartupProgress = lambda words, done: None, *, shared: bool = True
+    settings: Settings,
+    progress: StartupProgress = lambda words, done: None,
+    *,
+    shared: bool = True,
+    parts: Parts = EVERYTHING,
 ) -> AsyncIterator[tuple[Program, str]]:
-    """A whole instance – stages, projections, API – and the URL where it answers.
+    """A whole instance – stages, projections, API –, or parts of one, and the URL where it answers.
 
-    A `shared` one is announced to commands started beside it; one that ends with its command is not.
+    A `shared` one is announced to commands started beside it; one that ends with its command is not, nor are parts.
+    Without the API, health and metrics are what is served.
 
     Raises SetupError when the data directory or the port is taken.
     """
-    with exclusive(settings.data_dir):
+    if parts != EVERYTHING and not settings.database_url.get_secret_value():
+        raise SetupError("processes of their own need a database they share: set VAULTRA_DATABASE_URL")
+    with exclusive(settings.data_dir) if parts == EVERYTHING else nullcontext():
         listener = _listen(settings.host, settings.port)
         try:
-            async with open_program(settings, progress) as program:
+            async with open_program(settings, progress, parts) as program:
                 config = uvicorn.Config(
-                    create_app(program.services),
+                    create_app(program.services) if parts.api else create_operation(program.services),
                     log_config=None,
                     access_log=False,
                     lifespan="off",
@@ -84,7 +91,7 @@ async def serving(
                             raise SetupError("the HTTP server ended while it was starting")
                         await asyncio.sleep(0.01)
                     url = _url(settings.host, listener)
-                    if shared:
+                    if shared and parts == EVERYTHING:
                         announce(settings.data_dir, url)
                     settle_garbage_collection()
                     yield program, url

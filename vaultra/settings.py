@@ -99,6 +99,17 @@ class Kafka(_Section):
     sasl_username: str = Field(default="", description="login at the brokers")
     sasl_password: SecretStr = Field(default=SecretStr(""), description="its password")
     patience: float = Field(default=30.0, ge=0, description="seconds to wait at start for brokers that do not answer")
+    session_timeout: float = Field(
+        default=45.0, ge=1, description="seconds of silence after which a worker is replaced"
+    )
+    rebalance_timeout: float = Field(
+        default=180.0, ge=4, description="seconds others wait for a handler before its work is given back"
+    )
+    retry_delay: float = Field(default=60.0, gt=0, description="seconds until a delivery that was put off comes back")
+    long_retry_delay: float = Field(default=600.0, gt=0, description="the same from its second time on")
+    instance: str = Field(
+        default="", description="unique name of this process, kept over restarts: its partitions wait for it"
+    )
 
 
 class Settings(BaseSettings):
@@ -121,6 +132,7 @@ class Settings(BaseSettings):
     sentry_dsn: SecretStr = Field(default=SecretStr(""), description="errors go to Sentry when set")
     otlp_endpoint: str = Field(default="", description="OpenTelemetry collector (HTTP); empty exports no traces")
     halt_after: int = Field(default=20, ge=1, description="dead letters in a row that halt a stage")
+    stop_grace: float = Field(default=10.0, gt=0, description="seconds to finish what is under way when told to stop")
     ocr_threads: int = Field(default=2, ge=1, description="threads of the text reader")
     planner: ModelServer = Field(default=ModelServer(), description="language model that plans; embeddings when empty")
     code: ModelServer = Field(default=ModelServer(), description="language model that writes free-form code")

@@ -123,6 +123,13 @@ class Scene:
                 self._check_alive()
                 await asyncio.sleep(0.02)
 
+    async def logged(self, worker: Worker, words: str, within: float = 30.0) -> None:
+        """Until a worker's log says something."""
+        async with asyncio.timeout(within):
+            while words not in worker.output.read_text():
+                self._check_alive()
+                await asyncio.sleep(0.02)
+
     def count(self, line: str) -> int:
         """How often a line was noted, by whomever."""
         noted = self.behaviour.notes.read_text().splitlines()
@@ -155,11 +162,17 @@ class Scene:
                     )
         return found
 
-    async def check(self, database: Database, *, dead: Iterable[int] = ()) -> None:
-        """Every acknowledged input has exactly one final outcome; tables are those of an undisturbed run."""
+    async def check(
+        self, database: Database, *, dead: Iterable[int] = (), letters: Sequence[str | None] | None = None
+    ) -> None:
+        """Every acknowledged input has exactly one final outcome; tables are those of an undisturbed run.
+
+        `dead` are the numbers of pings that were given up; `letters` are ids a test has looked at by itself.
+        """
         given_up = sorted(dead)
-        letters = [letter.event_id for letter in await list_letters(self.log, "answer")]
-        assert sorted(letters) == sorted(f"ping-{number}" for number in given_up)
+        found_dead = [letter.event_id for letter in await list_letters(self.log, "answer")]
+        expected_dead = [f"ping-{number}" for number in given_up] if letters is None else letters
+        assert sorted(map(str, found_dead)) == sorted(map(str, expected_dead))
         undisturbed = await self._undisturbed(given_up)
         expected = Counter(_identity(record) for record in undisturbed)
         found = {_identity(record) for record in await self._outcomes(self.log)}

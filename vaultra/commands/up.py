@@ -1,13 +1,15 @@
-"""`vaultra up`: everything in one process, until told to stop."""
+"""`vaultra up`: everything in one process, until told to stop; `stage`, `project`, `api`: a part of it."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import structlog
 from rich.console import Console
 
 from schemas.errors import Unavailable
+from vaultra.composition import Parts, Program
 from vaultra.serving import serving, stop_signals
 from vaultra.settings import Settings
 
@@ -17,16 +19,18 @@ log = structlog.get_logger(__name__)
 # A short command beside it may stop the database it owns just while this one starts on it.
 _STARTS = 3
 
+# This process cannot go on and must be started again (sysexits' EX_SOFTWARE).
+STUCK = 70
+
 
 async def up(settings: Settings, console: Console) -> int:
-    """Serve until SIGINT or SIGTERM, then finish or give back what is under way."""
+    """Serve until SIGINT or SIGTERM, then finish or give back what is under way. 70 when it cannot go on."""
     stop = asyncio.Event()
     up = asyncio.Event()
     with stop_signals(stop.set):
         for start in range(1, _STARTS + 1):
             try:
-                await _serve(settings, console, stop, up)
-                break
+                return await _serve(settings, console, stop, up)
             except Unavailable as error:
                 if up.is_set() or start == _STARTS:
                     raise
@@ -35,7 +39,32 @@ async def up(settings: Settings, console: Console) -> int:
     return 0
 
 
-async def _serve(settings: Settings, console: Console, stop: asyncio.Event, up: asyncio.Event) -> None:
+async def run_parts(settings: Settings, console: Console, parts: Parts) -> int:
+    """Run a part of the whole until SIGINT or SIGTERM. 70 when it cannot go on."""
+    stop = asyncio.Event()
+    with stop_signals(stop.set):
+        async with serving(settings, parts=parts) as (program, url):
+            names = [*(stage.name for stage in parts.stages), *(one.name for one in parts.projections)]
+            what = "api" if parts.api else " ".join(names)
+            console.print(f"{what}: {url}", highlight=False, soft_wrap=True)
+            log.info("up", parts=what, url=url)
+            code = await _until_told(program, stop)
+    log.info("stopped", parts=what)
+    return code
+
+
+async def _until_told(program: Program, stop: asyncio.Event) -> int:
+    stopping = asyncio.ensure_future(stop.wait())
+    ends: list[asyncio.Future[Any]] = [stopping, program.failure]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.done():
+        return 0
+    stopping.cancel()
+    log.critical("this process cannot go on", reason=str(program.failure.exception()))
+    return STUCK
+
+
+async def _serve(settings: Settings, console: Console, stop: asyncio.Event, up: asyncio.Event) -> int:
     def progress(words: str, done: float | None) -> None:
         if done is None:
             console.print(f"· {words}", style="dim", highlight=False)
@@ -50,6 +79,7 @@ async def _serve(settings: Settings, console: Console, stop: asyncio.Event, up: 
         console.print('  try      vaultra analyze PICTURE --question "What is the total?"', highlight=False)
         console.print(f"  data     {program.settings.data_dir.resolve()}\n", highlight=False)
         log.info("up", url=url, data_dir=str(program.settings.data_dir))
-        await stop.wait()
+        code = await _until_told(program, stop)
         console.print("· stopping: finishing what is under way", style="dim")
     log.info("stopped")
+    return code
