@@ -1,4 +1,4 @@
-"""Five stages that do nothing but pass an event on, on the embedded PostgreSQL log: the pipeline's own overhead."""
+"""Five stages that do nothing but pass an event on: the pipeline's own overhead, on the embedded PostgreSQL log here."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def _passing_on(number: int) -> Stage:
     return pass_on
 
 
-def _job(number: int, run: str) -> Message:
+def job_message(number: int, run: str) -> Message:
+    """The event that starts one job."""
     key = f"{run}-{number}"
     return encode(
         Event(
@@ -99,9 +100,7 @@ class Measured:
 
 async def measure(jobs: int, lone: int) -> Measured:
     """Run the stages on a fresh database and send `lone` jobs one by one, then three bursts of `jobs`."""
-    register(*STEPS)
-    stages = [_passing_on(number) for number in range(HOPS)]
-    topics = (*TOPICS, *BENCH_TOPICS, *diversion_topics(declared.name for declared in stages))
+    stages, topics = five_stages()
     with tempfile.TemporaryDirectory(prefix="vaultra-bench-") as folder:
         database = await Database.open(data_dir=Path(folder))
         try:
@@ -110,20 +109,33 @@ async def measure(jobs: int, lone: int) -> Measured:
             log = await PostgresEventLog.open(database, topics)
             runners = [Runner(declared, {}, topics=topics) for declared in stages]
             async with EmbeddedRuntime(log, runners, lease=PostgresLease(database)):
-                finish = _Finish(log)
-                await finish.begin()
-                await _burst(log, finish, 500, "warm")
-                seconds = [await _lone(log, finish, number) for number in range(lone)]
-                rates = [await _burst(log, finish, jobs, f"burst{n}") for n in range(3)]
+                measured = await drive(log, jobs, lone)
             await log.close()
+            return measured
         finally:
             await database.close()
+
+
+def five_stages() -> tuple[list[Stage], tuple[Topic, ...]]:
+    """The stages, and every topic of a log for them."""
+    register(*STEPS)
+    stages = [_passing_on(number) for number in range(HOPS)]
+    return stages, (*TOPICS, *BENCH_TOPICS, *diversion_topics(declared.name for declared in stages))
+
+
+async def drive(log: EventLog, jobs: int, lone: int) -> Measured:
+    """Send jobs through stages that run on this log."""
+    finish = _Finish(log)
+    await finish.begin()
+    await _burst(log, finish, 500, "warm")
+    seconds = [await _lone(log, finish, number) for number in range(lone)]
+    rates = [await _burst(log, finish, jobs, f"burst{n}") for n in range(3)]
     return Measured(median(seconds), median(rates))
 
 
 async def _lone(log: EventLog, finish: _Finish, number: int) -> float:
     started = time.perf_counter()
-    await log.append([_job(number, "lone")])
+    await log.append([job_message(number, "lone")])
     await finish.arrivals(1)
     return time.perf_counter() - started
 
@@ -132,6 +144,6 @@ async def _burst(log: EventLog, finish: _Finish, jobs: int, run: str) -> float:
     started = time.perf_counter()
     arriving = asyncio.create_task(finish.arrivals(jobs))
     for first in range(0, jobs, 250):
-        await log.append([_job(number, run) for number in range(first, min(first + 250, jobs))])
+        await log.append([job_message(number, run) for number in range(first, min(first + 250, jobs))])
     await arriving
     return jobs / (time.perf_counter() - started)

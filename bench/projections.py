@@ -125,7 +125,7 @@ async def _measured() -> list[Result]:
 async def _on(database: Database) -> list[Result]:
     writing = await PostgresEventLog.open(database)
     for first in range(0, JOBS, 100):
-        await writing.append([message for number in range(first, first + 100) for message in _job(number)])
+        await writing.append([message for number in range(first, first + 100) for message in job_messages(number)])
     await writing.close()
     results = []
     for projection in (lineage.PROJECTION, jobs.PROJECTION):
@@ -207,7 +207,8 @@ async def _rebuild_rate(database: Database, log: PostgresEventLog, projection: P
     return rebuilt.applied / seconds
 
 
-def _job(number: int) -> list[Message]:
+def job_messages(number: int) -> list[Message]:
+    """The events of one analysis from its upload to its answer."""
     start = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=number)
     job = uuid7(int(start.timestamp() * 1000), os.urandom(10))
     cause: str | None = None

@@ -116,14 +116,14 @@ class Scene:
         await self.log.append([ping(number, f"job-{number % keys}") for number in wanted])
         self.fed += wanted
 
-    async def noted(self, line: str, times: int = 1, within: float = 30.0) -> None:
+    async def noted(self, line: str, times: int = 1, within: float = 90.0) -> None:
         """Until a worker has noted a line so often."""
         async with asyncio.timeout(within):
             while self.count(line) < times:
                 self._check_alive()
                 await asyncio.sleep(0.02)
 
-    async def logged(self, worker: Worker, words: str, within: float = 30.0) -> None:
+    async def logged(self, worker: Worker, words: str, within: float = 90.0) -> None:
         """Until a worker's log says something."""
         async with asyncio.timeout(within):
             while words not in worker.output.read_text():
@@ -135,7 +135,7 @@ class Scene:
         noted = self.behaviour.notes.read_text().splitlines()
         return sum(each.rpartition(" ")[0] == line for each in noted)
 
-    async def settled(self, within: float = 60.0) -> None:
+    async def settled(self, within: float = 120.0) -> None:
         """Until every input has its outcome and every position is committed: the final lag is 0."""
         try:
             async with asyncio.timeout(within):

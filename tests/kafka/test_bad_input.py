@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from adapters.database import Database
@@ -13,6 +14,8 @@ from streams.kafka_message import headers_of
 from streams.kafka_topics import LARGEST_RECORD
 from tests.kafka.scene import Scene
 from tests.streams.stage_kit import ping
+
+pytestmark = pytest.mark.timeout(300)
 
 HEADERS = headers_of(ping(1))
 LARGE = b"x" * (LARGEST_RECORD - 10_000)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from adapters.database import Database
 from deploy.kafka.cluster import KafkaCluster
 from streams.dead_letters import group_by_cause, list_letters, replay
 from tests.kafka.scene import Scene
 from tests.streams.stage_kit import all_of
+
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_delivery_comes_back_from_both_retry_topics_when_it_is_put_off(

@@ -6,9 +6,13 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from adapters.database import Database
 from deploy.kafka.cluster import KafkaCluster
 from tests.kafka.scene import Scene
+
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_work_is_finished_and_committed_when_the_grace_is_long_enough(

@@ -11,6 +11,8 @@ from deploy.kafka.cluster import KafkaCluster
 from tests.kafka.scene import Scene
 from tests.kafka.stages import POINTS
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_every_input_has_one_outcome_when_a_worker_is_killed(

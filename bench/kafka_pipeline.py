@@ -1,0 +1,191 @@
+"""The pipeline on Kafka: against the embedded runtime, against Celery, projections against a bare consumer, two workers.
+
+One broker on this machine, ids claimed in the embedded PostgreSQL as in production. Workers of one stage are members of
+its group with two handlers each, so that what is measured is the sharing of partitions, not this machine's cores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as Place
+
+from adapters.database import Database
+from bench.five_stages import BENCH_TOPICS, STEPS, Measured, drive, five_stages, job_message, measure
+from bench.pipeline import celery, install_peers
+from bench.projections import FACTS, job_messages
+from bench.result import Result
+from deploy.kafka.cluster import KafkaCluster
+from processors.stage import Stage, stage
+from projections import lineage
+from projections.runner import ProjectionRunner
+from schemas.base import EventData
+from schemas.envelope import Event
+from streams.diversions import Backoff
+from streams.kafka_connection import KafkaConnection
+from streams.kafka_log import KafkaEventLog
+from streams.kafka_runtime import KafkaRuntime
+from streams.kafka_topics import create
+from streams.runner import Runner
+from streams.stage_loop import Limits
+from streams.topics import TOPICS, Topic, diversion_topics
+
+JOBS = 1_000
+LONE = 100
+PROJECTED_JOBS = 2_000
+HANDLED = 120
+HANDLER = 0.2
+_BACKOFF = Backoff(steps=(1.0, 2.0))
+
+
+@asynccontextmanager
+async def _log(cluster: KafkaCluster, prefix: str, topics: Sequence[Topic]) -> AsyncIterator[Any]:
+    """(log, connection, database) on topics of their own."""
+    connection = KafkaConnection(cluster.bootstrap_servers, prefix=prefix)
+    await create(connection, topics)
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vaultra-bench-"))
+        database = await Database.open(data_dir=Path(folder))
+        stack.push_async_callback(database.close)
+        log = await KafkaEventLog.open(connection, topics, database=database)
+        stack.push_async_callback(log.close)
+        yield log, connection, database
+
+
+async def _five_stages(cluster: KafkaCluster) -> Measured:
+    stages, topics = five_stages()
+    async with _log(cluster, "five.", topics) as (log, connection, _):
+        runners = [Runner(declared, {}, topics=topics, backoff=_BACKOFF) for declared in stages]
+        async with KafkaRuntime(log, connection, runners, backoff=_BACKOFF):
+            return await drive(log, JOBS, LONE)
+
+
+async def _projection(cluster: KafkaCluster) -> tuple[float, float]:
+    """Events/s of the lineage projection and of a consumer that reads the same topics and does nothing."""
+    async with _log(cluster, "projected.", TOPICS) as (log, connection, database):
+        for first in range(0, PROJECTED_JOBS, 50):
+            await log.append([message for number in range(first, first + 50) for message in job_messages(number)])
+        bare = await _bare(connection, await log.latest(lineage.PROJECTION.topics))
+        runner = ProjectionRunner(database.pool, log, [lineage.PROJECTION])
+        started = time.perf_counter()
+        await runner.start()
+        assert await runner.caught_up(within=120)
+        seconds = time.perf_counter() - started
+        await runner.stop()
+    return PROJECTED_JOBS * len(FACTS) / seconds, bare
+
+
+async def _bare(connection: KafkaConnection, ends: dict[Any, int]) -> float:
+    consumer: Any = AIOKafkaConsumer(auto_offset_reset="earliest", **connection.options())
+    await consumer.start()
+    try:
+        left = sum(ends.values())
+        started = time.perf_counter()
+        places = [Place(connection.topic(topic), partition) for topic, partition in ends]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        while left > 0:
+            left -= sum(map(len, (await consumer.getmany(timeout_ms=1000, max_records=1000)).values()))
+        return sum(ends.values()) / (time.perf_counter() - started)
+    finally:
+        await consumer.stop()
+
+
+def _slow() -> Stage:
+    @stage("slow", consumes=[STEPS[0]], emits=[STEPS[1]], timeout=60, retries=3)
+    async def slow(event: Event[EventData]) -> Sequence[EventData]:
+        await asyncio.sleep(HANDLER)
+        return [STEPS[1](text="done")]
+
+    return slow
+
+
+async def _workers(cluster: KafkaCluster, count: int) -> float:
+    """Seconds in which so many workers finish HANDLED events; a first lot lets them all join the group."""
+    declared = _slow()
+    topics = (*TOPICS, *BENCH_TOPICS[:2], *diversion_topics([declared.name]))
+    async with _log(cluster, f"workers{count}.", topics) as (log, connection, _), AsyncExitStack() as stack:
+        for _number in range(count):
+            runner = Runner(declared, {}, topics=topics, backoff=_BACKOFF)
+            limits = {declared.name: Limits(concurrency=2)}
+            runtime = KafkaRuntime(log, connection, [runner], backoff=_BACKOFF, limits=limits)
+            await stack.enter_async_context(runtime)
+        await _handled(log, "joining")
+        started = time.perf_counter()
+        await _handled(log, "counted")
+        return time.perf_counter() - started
+
+
+async def _handled(log: Any, run: str) -> None:
+    positions = dict(await log.latest([BENCH_TOPICS[1].name]))
+    await log.append([job_message(number, run) for number in range(HANDLED)])
+    left = HANDLED
+    while left > 0:
+        records = await log.read(positions, wait=30.0)
+        positions |= {(record.topic, record.partition): record.offset + 1 for record in records}
+        left -= len(records)
+
+
+async def _measured() -> tuple[Measured, Measured, tuple[float, float], list[float]]:
+    embedded = await measure(JOBS, LONE)
+    with tempfile.TemporaryDirectory(prefix="vaultra-bench-kafka-") as folder:
+        async with KafkaCluster.running(Path(folder)) as cluster:
+            kafka = await _five_stages(cluster)
+            projected = await _projection(cluster)
+            workers = [await _workers(cluster, count) for count in (1, 2)]
+    return embedded, kafka, projected, workers
+
+
+def run() -> list[Result]:
+    chain = celery(install_peers())
+    embedded, kafka, (projected, bare), (one, two) = asyncio.run(_measured())
+    slower = kafka.p50 / embedded.p50
+    faster = kafka.jobs_per_second / chain["jobs_per_second"]
+    return [
+        Result(
+            "Kafka: one job through 5 stages, p50 ÷ embedded's",
+            round(slower, 2),
+            3.0,
+            "×",
+            slower <= 3.0,
+            f"{kafka.p50 * 1000:.1f} ms; embedded {embedded.p50 * 1000:.1f} ms",
+        ),
+        Result(
+            "Kafka: jobs/s through 5 stages ÷ Celery's",
+            round(faster, 1),
+            5.0,
+            "×",
+            faster >= 5.0,
+            f"{kafka.jobs_per_second:.0f}/s; Celery {chain['jobs_per_second']:.0f}/s",
+        ),
+        Result(
+            "Kafka: lineage projection ÷ bare consumer",
+            round(projected / bare, 2),
+            0.5,
+            "×",
+            projected >= 0.5 * bare,
+            f"{projected:.0f} events/s; bare aiokafka {bare:.0f} events/s",
+        ),
+        Result(
+            "Kafka: two workers' time ÷ one's",
+            round(two / one, 2),
+            0.6,
+            "×",
+            two <= 0.6 * one,
+            f"{two:.1f} s; {one:.1f} s with one; handlers of {HANDLER:g} s, two a worker",
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    from bench.__main__ import main
+
+    sys.exit(main(["kafka_pipeline"]))
