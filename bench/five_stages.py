@@ -1,4 +1,4 @@
-"""Five stages that do nothing but pass an event on: the pipeline's own overhead, on the embedded PostgreSQL log here."""
+"""Five stages that do nothing but pass an event on, here on the embedded log: the pipeline's own overhead."""
 
 from __future__ import annotations
 

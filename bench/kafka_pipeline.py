@@ -1,4 +1,4 @@
-"""The pipeline on Kafka: against the embedded runtime, against Celery, projections against a bare consumer, two workers.
+"""The pipeline on Kafka: against the embedded runtime and Celery; projections; two workers of a stage.
 
 One broker on this machine, ids claimed in the embedded PostgreSQL as in production. Workers of one stage are members of
 its group with two handlers each, so that what is measured is the sharing of partitions, not this machine's cores.
