@@ -6,8 +6,10 @@ refunded totals are folded from all facts of an object whenever one is added, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -201,7 +203,7 @@ def sighting(row: Sequence[Any]) -> Sighting:
 
 def refolded(rows: Sequence[Row]) -> Iterable[tuple[Table, Row]]:
     """What all facts about one object make: its state, its entries, and what reconciles them."""
-    found = _seen_once(rows[0]) if len(rows) == 1 else history(map(sighting, rows))
+    found = _history(rows)
     key, latest = rows[0][:4], found.latest
     remarks = dict.fromkeys(words for version in found.versions for words in version.contradictions)
     state = rows[0][10] if len(rows) == 1 else latest.state.__pydantic_serializer__.to_json(latest.state).decode()
@@ -220,8 +222,16 @@ def refolded(rows: Sequence[Row]) -> Iterable[tuple[Table, Row]]:
         yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
 
 
-def _seen_once(row: Row) -> History:
-    """The history of an object that one fact is about, as most are while history is imported."""
+def folded(rows: Iterable[Row]) -> Iterator[History]:
+    """The histories of facts that are ordered by kind and object."""
+    for _, facts in groupby(rows, key=itemgetter(2, 3)):
+        yield _history(list(facts))
+
+
+def _history(rows: Sequence[Row]) -> History:
+    if len(rows) > 1:
+        return history(map(sighting, rows))
+    row = rows[0]  # an object that one fact is about, as most are, needs no folding
     remarks = tuple(from_json(row[12])) if row[12] else ()
     state = STATES[row[2]].model_validate_json(row[10])
     return History(row[2], row[3], (Version(row[5], state, row[9], row[7], row[8], remarks),))

@@ -6,16 +6,15 @@ again: a late event changes as-of answers, never known-at answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any, Literal
 
 from pydantic_core import from_json
 
 from adapters.database import reaching
 from projections.cursor import read_cursor, write_cursor
-from projections.ledger import sighting
+from projections.ledger import folded
 from projections.projection import printable
 from schemas.base import Value
 from schemas.envelope import Event
@@ -23,7 +22,6 @@ from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_i
 from schemas.ledger.balances import BalanceTransaction
 from schemas.ledger.booking import RefundedTotal, entries_of, refunded_totals
 from schemas.ledger.entries import Entry, History
-from schemas.ledger.fold import history
 from schemas.ledger.observation import Observation
 
 MAX_PAGE = 500
@@ -41,9 +39,15 @@ BOOKED = (
 )
 
 # What `schemas.ledger.balance_identity.completed` does, over the folded tables: entries with settled amounts and
-# customers, and refunds that only their charge tells of. $1 tenant, $2 business.
-COMPLETED_ENTRIES = """
-WITH itemised AS (
+# customers, and refunds that only their charge tells of. $1 tenant, $2 business, $3 as of, $4 and $5 the place after
+# which a page begins, $6 how many; null bounds nothing. The limit stands inside too: a page joins its own rows only.
+_ENTRIES = """
+WITH entries AS (
+  SELECT * FROM read.ledger_entries
+  WHERE tenant = $1 AND business = $2 AND ($3::timestamptz IS NULL OR effective <= $3)
+  AND ($4::timestamptz IS NULL OR (effective, entry_id) > ($4, $5))
+  ORDER BY effective, entry_id LIMIT $6
+), itemised AS (
   SELECT charge, -sum(amount) AS amount FROM read.ledger_entries
   WHERE tenant = $1 AND business = $2 AND entry_kind = 'refund' AND charge IS NOT NULL
   AND charge IN (SELECT object_id FROM read.ledger_refunded_totals WHERE tenant = $1 AND business = $2)
@@ -54,30 +58,27 @@ WITH itemised AS (
   )::bigint AS covered
   FROM read.ledger_refunded_totals t LEFT JOIN itemised i ON i.charge = t.object_id
   WHERE t.tenant = $1 AND t.business = $2
+), found AS (
+  SELECT e.entry_id AS id, e.entry_kind AS kind, e.kind AS object_kind, e.object_id, e.charge,
+    coalesce(e.customer, c.customer) AS customer, e.amount, e.currency, e.effective, e.balance_transaction,
+    CASE WHEN m.object_id IS NULL THEN NULL WHEN e.kind = 'balance_transaction' THEN e.amount ELSE m.amount END
+      AS settled_amount,
+    m.currency AS settled_currency, e.provisional, e.events
+  FROM entries e
+  LEFT JOIN read.ledger_movements m
+    ON (m.tenant, m.business, m.kind, m.object_id)
+      = (e.tenant, e.business, 'balance_transaction', e.balance_transaction)
+  LEFT JOIN read.ledger_entries c
+    ON e.customer IS NULL AND e.charge IS NOT NULL AND c.entry_kind = 'charge'
+    AND (c.tenant, c.business, c.kind, c.object_id) = (e.tenant, e.business, 'charge', e.charge)
+  UNION ALL
+  SELECT object_id || ':refund:' || total, 'refund', 'charge', object_id, object_id, customer, covered - total,
+    currency, created, NULL, NULL, NULL, false, ARRAY[event]
+  FROM steps WHERE total > covered AND ($3::timestamptz IS NULL OR created <= $3)
+  AND ($4::timestamptz IS NULL OR (created, object_id || ':refund:' || total) > ($4, $5))
 )
-SELECT e.entry_id AS id, e.entry_kind AS kind, e.kind AS object_kind, e.object_id, e.charge,
-  coalesce(e.customer, c.customer) AS customer, e.amount, e.currency, e.effective, e.balance_transaction,
-  CASE WHEN m.object_id IS NULL THEN NULL WHEN e.kind = 'balance_transaction' THEN e.amount ELSE m.amount END
-    AS settled_amount,
-  m.currency AS settled_currency, e.provisional, e.events
-FROM read.ledger_entries e
-LEFT JOIN read.ledger_movements m
-  ON (m.tenant, m.business, m.kind, m.object_id) = (e.tenant, e.business, 'balance_transaction', e.balance_transaction)
-LEFT JOIN read.ledger_entries c
-  ON e.customer IS NULL AND e.charge IS NOT NULL AND c.entry_kind = 'charge'
-  AND (c.tenant, c.business, c.kind, c.object_id) = (e.tenant, e.business, 'charge', e.charge)
-WHERE e.tenant = $1 AND e.business = $2
-UNION ALL
-SELECT object_id || ':refund:' || total, 'refund', 'charge', object_id, object_id, customer, covered - total, currency,
-  created, NULL, NULL, NULL, false, ARRAY[event]
-FROM steps WHERE total > covered
+SELECT * FROM found ORDER BY effective, id LIMIT $6
 """
-
-_ENTRIES = f"""
-SELECT * FROM ({COMPLETED_ENTRIES}) found
-WHERE ($3::timestamptz IS NULL OR effective <= $3) AND ($4::timestamptz IS NULL OR (effective, id) > ($4, $5))
-ORDER BY effective, id LIMIT $6
-"""  # noqa: S608 - no names from outside
 
 _FACTS = """
 SELECT tenant, business, kind, object_id, fact_id, created, known, stripe_event, stripe_type, deleted, state, previous,
@@ -133,7 +134,7 @@ class PostgresLedgerReader:
         if known_at is not None:
             found = await self._books(tenant, business, known_at)
             return [entry for entry in found[0] if as_of is None or entry.effective <= as_of]
-        return [Entry(*row) for row in await self._entry_rows(tenant, business, as_of)]
+        return await self._read(tenant, business, as_of)
 
     async def page(
         self,
@@ -156,10 +157,8 @@ class PostgresLedgerReader:
             everything = await self.entries(tenant, business, as_of=as_of, known_at=known_at)
             rows = [entry for entry in everything if place is None or (entry.effective, entry.id) > place][: limit + 1]
         else:
-            rows = [Entry(*row) for row in await self._entry_rows(tenant, business, as_of, place, limit + 1)]
-        shown = tuple(
-            LedgerEntry(**{name: getattr(entry, name) for name in LedgerEntry.model_fields}) for entry in rows[:limit]
-        )
+            rows = await self._read(tenant, business, as_of, place, limit + 1)
+        shown = tuple(LedgerEntry(**entry._asdict()) for entry in rows[:limit])
         cursor = write_cursor(shown[-1].effective, shown[-1].id) if len(rows) > limit else None
         return LedgerPage(business=business, entries=shown, after=cursor)
 
@@ -175,7 +174,7 @@ class PostgresLedgerReader:
         """See `LedgerReader.histories`."""
         with reaching("the ledger"):
             rows = await self._db.fetch(_FACTS, printable(tenant), printable(business), list(kinds), as_of, known_at)
-        return list(_folded(rows))
+        return list(folded(map(tuple, rows)))
 
     async def standing(self, fact: Event[Observation]) -> Literal["absent", "newest", "superseded"]:
         """See `LedgerReader.standing`."""
@@ -234,18 +233,18 @@ class PostgresLedgerReader:
             )
         return bool(found)
 
-    async def _entry_rows(
+    async def _read(
         self,
         tenant: str,
         business: str,
         as_of: datetime | None,
         after: tuple[datetime, str] | None = None,
         limit: int | None = None,
-    ) -> Sequence[Any]:
+    ) -> list[Entry]:
         time, name = after or (None, None)
         with reaching("the ledger"):
             rows = await self._db.fetch(_ENTRIES, printable(tenant), printable(business), as_of, time, name, limit)
-        return [(*row[:-1], tuple(row[-1])) for row in map(tuple, rows)]
+        return [Entry._make((*row[:-1], tuple(row[-1]))) for row in rows]
 
     async def _books(
         self, tenant: str, business: str, known_at: datetime
@@ -260,9 +259,3 @@ class PostgresLedgerReader:
             if isinstance(found.latest.state, BalanceTransaction):
                 movements[found.object_id] = Movement.of(found.object_id, found.latest.state)
         return completed(entries, movements, totals), movements
-
-
-def _folded(rows: Sequence[Any]) -> Iterator[History]:
-    """Histories of facts that are ordered by object."""
-    for _, facts in groupby(rows, key=lambda row: (row["kind"], row["object_id"])):
-        yield history(map(sighting, facts))

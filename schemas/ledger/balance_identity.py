@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.ledger.balances import BalanceTransaction
@@ -50,11 +50,11 @@ def _settled(entry: Entry, movements: Mapping[str, Movement], customers: Mapping
     customer = entry.customer or (customers.get(entry.charge) if entry.charge else None)
     movement = movements.get(entry.balance_transaction) if entry.balance_transaction else None
     if movement is None:
-        return entry if customer == entry.customer else replace(entry, customer=customer)
+        return entry if customer == entry.customer else entry._replace(customer=customer)
     # A fee stands on the balance transaction of what it was taken for, and is settled as it is.
     own = entry.object_kind == BalanceTransaction.KIND
     amount = entry.amount if own else movement.amount
-    return replace(entry, customer=customer, settled_amount=amount, settled_currency=movement.currency)
+    return entry._replace(customer=customer, settled_amount=amount, settled_currency=movement.currency)
 
 
 def unitemised(entries: Iterable[Entry], totals: Iterable[RefundedTotal]) -> list[Entry]:

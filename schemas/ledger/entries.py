@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from schemas.ledger.observation import ObjectState
 
@@ -27,8 +27,7 @@ EntryKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One movement of money, signed as the business sees it: a charge is positive, a refund or a payout negative.
 
     `amount` is in minor units of `currency`, as the object states it (presentment). `settled_amount` of
