@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 
 from adapters.database import Database
@@ -63,10 +63,12 @@ class KafkaEventLog(EventLog):
         *,
         database: Database | None = None,
         patience: float = 0.0,
+        append_patience: float = _PATIENCE,
     ) -> KafkaEventLog:
         """The log with these topics, which must stand on Kafka; `database` keeps the claims of ids.
 
-        A cluster that does not answer is tried again for `patience` seconds. Raises SetupError for a missing topic,
+        A cluster that does not answer is tried again for `patience` seconds; an append that is not acknowledged within
+        `append_patience` seconds is Unavailable. Raises SetupError for a missing topic,
         one with fewer partitions than declared and a refused login; Unavailable.
         """
         await connection.reach(patience)
@@ -78,11 +80,15 @@ class KafkaEventLog(EventLog):
             claims = await Claims.open(database, cluster, connection.prefix)
         places = Places(topics)
         everywhere = [place for topic in topics for place in places.of[topic.name]]
-        ends = await Ends.open(connection, everywhere)
-        cursors = Cursors(connection, ends)
-        groups = await Groups.open(connection, None if claims is None else claims.alone)
-        writer = OnceWriter(connection, claims, cursors, ends)
-        await writer.start(everywhere)
+        async with AsyncExitStack() as undo:
+            ends = await Ends.open(connection, everywhere)
+            undo.push_async_callback(ends.close)
+            cursors = Cursors(connection, ends)
+            groups = await Groups.open(connection, None if claims is None else claims.alone)
+            undo.push_async_callback(groups.close)
+            writer = OnceWriter(connection, claims, cursors, ends, append_patience)
+            await writer.start(everywhere)
+            undo.pop_all()
         return cls(places, ends, cursors, groups, writer)
 
     async def append(self, messages: Sequence[Message], *, advance: Advance | None = None) -> Sequence[Appended]:
@@ -123,7 +129,7 @@ class KafkaEventLog(EventLog):
         if self._closed:
             return False
         first = next(iter(self._places.of))
-        with suppress(Unavailable, SetupError):
+        with suppress(Unavailable, SetupError, TimeoutError):
             async with asyncio.timeout(2.0):
                 await self._ends.latest(self._places.of[first])
                 return await self._writer.healthy()

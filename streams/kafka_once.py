@@ -36,7 +36,10 @@ class Wanted:
 class OnceWriter:
     """Appends messages whose id does not stand yet. `claims` None: only what this process has under way is known."""
 
-    def __init__(self, connection: KafkaConnection, claims: Claims | None, cursors: Cursors, ends: Ends) -> None:
+    def __init__(
+        self, connection: KafkaConnection, claims: Claims | None, cursors: Cursors, ends: Ends, patience: float
+    ) -> None:
+        self._patience = patience
         self._claims = claims
         self._cursors = cursors
         self._ends = ends
@@ -83,7 +86,7 @@ class OnceWriter:
         return True
 
     async def close(self) -> None:
-        await self._writer.close(_PATIENCE)
+        await self._writer.close(self._patience)
         if self._settling is not None:
             self._settling.cancel()
             with suppress(asyncio.CancelledError):
@@ -121,10 +124,10 @@ class OnceWriter:
         """Wait for acknowledgements; what takes too long stays under way and is reported as Unavailable."""
         futures = {future for _, future, _ in waiting.values()}
         if futures:
-            await asyncio.wait(futures, timeout=_PATIENCE)
+            await asyncio.wait(futures, timeout=self._patience)
         for identity, (place, future, duplicate) in waiting.items():
             if not future.done():
-                outcomes[identity] = Unavailable(f"the log did not acknowledge within {_PATIENCE:g} s")
+                outcomes[identity] = Unavailable(f"the log did not acknowledge within {self._patience:g} s")
             elif (error := future.exception()) is not None:
                 outcomes[identity] = error if isinstance(error, VaultraError) else Unavailable(repr(error))
             else:
@@ -141,7 +144,7 @@ class OnceWriter:
         outcomes: dict[Identity, Appended | VaultraError],
     ) -> None:
         """Wait until living owners have settled; take over what belonged to dead ones."""
-        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        deadline = asyncio.get_running_loop().time() + self._patience
         while unsettled:
             alive = {owner: await self._alive(claims, owner) for owner in {claim.owner for claim in unsettled.values()}}
             for identity, claim in list(unsettled.items()):

@@ -1,0 +1,185 @@
+"""What the log on Kafka does when processes die between claim and append, and when brokers or the database are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.database import Database
+from deploy.kafka.cluster import KafkaCluster
+from schemas.errors import InvalidEvent, SetupError, Unavailable
+from streams.kafka_connection import KafkaConnection
+from streams.kafka_log import KafkaEventLog
+from streams.kafka_topics import create
+from streams.log import Advance
+from tests.contracts.event_log import TOPICS, WORDS_0, ids, message, read_all
+
+PROJECT = Path(__file__).parents[2]
+Open = Callable[[], Awaitable[KafkaEventLog]]
+
+
+@pytest.fixture
+async def here(kafka: KafkaCluster, prefix: str) -> KafkaConnection:
+    connection = KafkaConnection(kafka.bootstrap_servers, prefix)
+    await create(connection, TOPICS)
+    return connection
+
+
+@pytest.fixture
+async def open_log(here: KafkaConnection, database: Database) -> AsyncIterator[Open]:
+    opened: list[KafkaEventLog] = []
+
+    async def another() -> KafkaEventLog:
+        opened.append(await KafkaEventLog.open(here, TOPICS, database=database, append_patience=5.0))
+        return opened[-1]
+
+    yield another
+    for log in opened:
+        await log.close()
+
+
+def run_until_killed(here: KafkaConnection, database: Database, point: str) -> None:
+    command = [sys.executable, "-m", "tests.kafka.append_until_killed"]
+    arguments = [here.bootstrap_servers, here.prefix, database.dsn, point]
+    with subprocess.Popen([*command, *arguments], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "frozen"
+        process.send_signal(signal.SIGKILL)
+
+
+NUMBERED = [message(str(n), topic="numbers", key=f"key {n}") for n in range(20)]
+
+
+@pytest.mark.parametrize(("point", "stood"), [("claimed", 0), ("appended", 20)])
+async def test_append_writes_once_when_its_process_was_killed(
+    here: KafkaConnection, database: Database, open_log: Open, point: str, stood: int
+) -> None:
+    await asyncio.to_thread(run_until_killed, here, database, point)
+    log = await open_log()
+    assert len(await read_all(log, "numbers")) == stood
+    outcomes = await log.append(NUMBERED)
+    assert [outcome.duplicate for outcome in outcomes] == [stood == 20] * 20
+    records = await read_all(log, "numbers")
+    assert sorted(ids(records), key=int) == [str(n) for n in range(20)]
+    placed = {record.attributes["id"]: (record.partition, record.offset) for record in records}
+    assert [(outcome.partition, outcome.offset) for outcome in outcomes] == [placed[one.id] for one in NUMBERED]
+
+
+async def test_append_writes_once_when_several_take_over_from_a_killed_process(
+    here: KafkaConnection, database: Database, open_log: Open
+) -> None:
+    await asyncio.to_thread(run_until_killed, here, database, "claimed")
+    logs = [await open_log() for _ in range(3)]
+    outcomes = await asyncio.gather(*(log.append(NUMBERED) for log in logs for _ in range(2)))
+    assert sum(not one.duplicate for outcome in outcomes for one in outcome) == 20
+    assert sorted(ids(await read_all(logs[0], "numbers")), key=int) == [str(n) for n in range(20)]
+
+
+async def test_append_finds_the_first_place_when_a_killed_process_used_another_key(
+    here: KafkaConnection, database: Database, open_log: Open
+) -> None:
+    await asyncio.to_thread(run_until_killed, here, database, "appended")
+    log = await open_log()
+    moved = [message(str(n), topic="numbers", key=f"other {n}") for n in range(20)]
+    outcomes = await log.append(moved)
+    assert all(outcome.duplicate for outcome in outcomes)
+    assert len(await read_all(log, "numbers")) == 20
+
+
+async def test_append_is_unavailable_and_writes_nothing_when_ids_cannot_be_claimed(
+    database: Database, open_log: Open
+) -> None:
+    log = await open_log()
+    await log.append([message("before")])
+    connection = await asyncpg.connect(database.dsn)
+    await connection.execute("ALTER TABLE log.claims RENAME TO claims_away")
+    with pytest.raises((Unavailable, asyncpg.PostgresError)):
+        await log.append([message("during")])
+    await connection.execute("ALTER TABLE log.claims_away RENAME TO claims")
+    await connection.close()
+    assert ids(await read_all(log, "words")) == ["before"]
+    assert not (await log.append([message("during")]))[0].duplicate
+
+
+async def test_append_goes_on_when_its_connections_to_the_database_were_cut(database: Database, open_log: Open) -> None:
+    log = await open_log()
+    await log.append([message("before")])
+    connection = await asyncpg.connect(database.dsn)
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                [outcome] = await log.append([message("after")])
+                break
+            except Unavailable:
+                continue
+    assert outcome.offset == 1
+    assert ids(await read_all(log, "words")) == ["before", "after"]
+
+
+async def test_append_stands_once_when_the_broker_was_away_meanwhile(
+    kafka_present: None, database: Database, tmp_path: Path
+) -> None:
+    async with KafkaCluster.running(tmp_path) as cluster:
+        connection = KafkaConnection(cluster.bootstrap_servers)
+        await create(connection, TOPICS)
+        log = await KafkaEventLog.open(connection, TOPICS, database=database, append_patience=0.5)
+        await log.append([message("before")], advance=Advance("g", {WORDS_0: 1}))
+        assert ids(await log.read({WORDS_0: 0})) == ["before"]  # from here on there is a reader to wait with
+        waiting = asyncio.create_task(log.read({WORDS_0: 1}, wait=60.0))
+        await asyncio.sleep(0)
+        await cluster.kill(1)
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await log.append([message("during")])
+        assert not await log.healthy()
+        await cluster.restart(1)
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    [outcome] = await log.append([message("during")])
+                    break
+                except Unavailable:
+                    continue
+        assert outcome.offset == 1
+        assert await log.healthy()
+        assert ids(await read_all(log, "words")) == ["before", "during"]
+        assert ids(await waiting) == ["during"]
+        assert await log.positions("g", ["words"]) == {WORDS_0: 1}
+        await log.close()
+
+
+async def test_append_is_at_least_once_when_there_is_no_database(here: KafkaConnection) -> None:
+    log = await KafkaEventLog.open(here, TOPICS)
+    outcomes = await log.append([message("a"), message("a")])
+    assert [outcome.duplicate for outcome in outcomes] == [False, True]
+    assert not (await log.append([message("a")]))[0].duplicate
+    assert ids(await read_all(log, "words")) == ["a", "a"]
+    await log.close()
+
+
+async def test_append_refuses_one_alone_when_its_headers_are_too_large(here: KafkaConnection, open_log: Open) -> None:
+    log = await open_log()
+    huge = message("huge", value=b"x" * (8 * 1024**2), reason="y" * (2 * 1024**2))
+    outcomes = await asyncio.gather(log.append([huge]), log.append([message("small")]), return_exceptions=True)
+    assert isinstance(outcomes[0], InvalidEvent)
+    assert ids(await read_all(log, "words")) == ["small"]
+    assert not (await log.append([message("huge")]))[0].duplicate
+
+
+async def test_read_is_a_setup_error_when_the_topic_is_unknown(open_log: Open) -> None:
+    log = await open_log()
+    with pytest.raises(SetupError, match="not on the log"):
+        await log.read({WORDS_0._replace(topic="absent"): 0})
+    assert list(await log.read({WORDS_0: 99}, wait=0.05)) == []
