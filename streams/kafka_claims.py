@@ -17,6 +17,8 @@ from typing import NamedTuple
 import asyncpg
 
 from adapters.database import CONNECTION_ERRORS, Database, reaching
+from streams.kafka_connection import KafkaConnection
+from streams.kafka_topics import administering
 from streams.log import TopicPartition
 
 # Nobody: whose append failed and may or may not stand.
@@ -61,6 +63,13 @@ UPDATE log.claims c SET partition = w.partition, "offset" = w.o
 FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[]) AS w (topic, tenant, id, partition, o)
 WHERE c.log = $1 AND c.topic = w.topic AND c.tenant = w.tenant AND c.id = w.id AND c."offset" IS NULL
 """
+_RESTORE = """
+INSERT INTO log.claims (log, topic, tenant, id, partition, floor, owner, "offset")
+SELECT $1, w.topic, w.tenant, w.id, w.partition, 0, 0, w.o
+FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[]) AS w (topic, tenant, id, partition, o)
+ORDER BY w.id, w.tenant, w.topic
+ON CONFLICT DO NOTHING
+"""
 _GIVE_UP = f"""
 UPDATE log.claims c SET owner = 0 FROM {_IDENTITIES} WHERE {_OF_THEM} AND c."offset" IS NULL AND c.owner = $5
 """  # noqa: S608
@@ -96,6 +105,13 @@ class Claims:
             )
         return cls(database, number)
 
+    @classmethod
+    async def of(cls, database: Database, connection: KafkaConnection) -> Claims:
+        """The claims of the log that a connection leads to. Raises SetupError or Unavailable."""
+        async with administering(connection) as admin:
+            cluster: str = (await admin.describe_cluster())["cluster_id"]
+        return await cls.open(database, cluster, connection.prefix)
+
     async def claim(self, wanted: Mapping[Identity, tuple[TopicPartition, int]]) -> dict[Identity, Claim]:
         """Claim ids for this instance, each with its place and floor; gives the claims that stood before."""
         if not wanted:
@@ -130,6 +146,15 @@ class Claims:
             async with self._database.pool.acquire(timeout=_PATIENCE) as connection, connection.transaction():
                 await connection.execute("SET LOCAL synchronous_commit TO off", timeout=_PATIENCE)
                 await connection.execute(_SETTLE, self._number, *_columns(standing), places, offsets, timeout=_PATIENCE)
+
+    async def restore(self, standing: Mapping[Identity, tuple[TopicPartition, int]]) -> None:
+        """Claims of records that were copied: their ids are taken, for ever."""
+        places = [place.partition for place, _ in standing.values()]
+        offsets = [offset for _, offset in standing.values()]
+        with reaching("the claims"):
+            await self._database.pool.execute(
+                _RESTORE, self._number, *_columns(standing), places, offsets, timeout=_PATIENCE
+            )
 
     async def give_up(self, identities: Collection[Identity]) -> None:
         """Appends of this instance failed: whoever comes next finds out whether they stand."""

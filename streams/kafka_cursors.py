@@ -24,7 +24,8 @@ from streams.log import Record, TopicPartition
 _MOST_IDLE = 6
 # A consumer that was moved first sits out its last request, which waits this long at the broker.
 _LONG_POLL_MS = 100
-_PATIENCE = 10.0
+# A cluster that has just started, or just made its topics, may take this long to know who leads what.
+_PATIENCE = 30.0
 
 
 class _OutOfRange(Exception):
@@ -33,14 +34,14 @@ class _OutOfRange(Exception):
 
 def consumer_of(connection: KafkaConnection, **options: Any) -> Any:
     """A consumer that commits nothing by itself and never jumps to another offset."""
+    chosen = {"request_timeout_ms": REQUEST_TIMEOUT_MS, **options}
     return AIOKafkaConsumer(
         **connection.options(),
         enable_auto_commit=False,
         auto_offset_reset="none",
-        request_timeout_ms=REQUEST_TIMEOUT_MS,
         fetch_max_wait_ms=_LONG_POLL_MS,
         max_partition_fetch_bytes=LARGEST_RECORD,
-        **options,
+        **chosen,
     )
 
 
@@ -54,7 +55,7 @@ class Ends:
     @classmethod
     async def open(cls, connection: KafkaConnection, places: Sequence[TopicPartition]) -> Ends:
         with reaching_kafka("the log"):
-            consumer = consumer_of(connection)
+            consumer = consumer_of(connection, request_timeout_ms=round(_PATIENCE * 1000))
             try:
                 await consumer.start()
             except BaseException:

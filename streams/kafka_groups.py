@@ -19,7 +19,8 @@ from streams.kafka_connection import REQUEST_TIMEOUT_MS, KafkaConnection, reachi
 from streams.kafka_cursors import consumer_of
 from streams.log import TopicPartition
 
-_PATIENCE = 10.0
+# A cluster that has just started, or just made its topics, may take this long to know who leads what.
+_PATIENCE = 30.0
 # One writer of a group's positions at a time, so that looking and committing are one step.
 Alone = Callable[[str], AbstractAsyncContextManager[None]]
 

@@ -21,7 +21,6 @@ from streams.kafka_connection import KafkaConnection
 from streams.kafka_cursors import Cursors, Ends
 from streams.kafka_groups import Groups
 from streams.kafka_once import OnceWriter, Wanted
-from streams.kafka_topics import administering
 from streams.kafka_topics import check as check_topics
 from streams.log import Advance, Appended, EventLog, Record, TopicPartition
 from streams.log_call import Append, Places
@@ -73,11 +72,7 @@ class KafkaEventLog(EventLog):
         """
         await connection.reach(patience)
         await check_topics(connection, topics)
-        claims = None
-        if database is not None:
-            async with administering(connection) as admin:
-                cluster: str = (await admin.describe_cluster())["cluster_id"]
-            claims = await Claims.open(database, cluster, connection.prefix)
+        claims = None if database is None else await Claims.of(database, connection)
         places = Places(topics)
         everywhere = [place for topic in topics for place in places.of[topic.name]]
         async with AsyncExitStack() as undo:

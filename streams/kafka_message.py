@@ -20,14 +20,17 @@ _NAMED = frozenset({"ce_id", "ce_type", "ce_tenantid"})
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def headers_of(message: Message) -> list[tuple[str, bytes]]:
-    """The headers of a message."""
+def headers_of(message: Message | Record) -> list[tuple[str, bytes]]:
+    """The headers of a message, or of a record that is written again."""
     attributes = [(_PREFIX + name, text.encode()) for name, text in message.attributes.items()]
     return [_CONTENT_TYPE, *attributes, *((name, text.encode()) for name, text in message.extra.items())]
 
 
 def record_of(found: Any, topic: str) -> Record:
-    """The record of a `ConsumerRecord`; `topic` is our name of its topic. A record without key has an empty one."""
+    """The record of a `ConsumerRecord`; `topic` is our name of its topic.
+
+    One without key gets its partition's name for a key, so that it can be diverted.
+    """
     attributes: dict[str, str] = {}
     extra: dict[str, str] = {}
     for name, value in found.headers:
@@ -41,7 +44,7 @@ def record_of(found: Any, topic: str) -> Record:
         partition=found.partition,
         offset=found.offset,
         appended_at=_EPOCH + timedelta(milliseconds=max(0, found.timestamp)),
-        key=_text(found.key).replace("\0", "\\x00"),
+        key=_text(found.key).replace("\0", "\\x00") or f"{topic}/{found.partition}",
         attributes=attributes,
         value=None if found.value is None else bytes(found.value),
         extra=extra,
@@ -51,6 +54,11 @@ def record_of(found: Any, topic: str) -> Record:
 def milliseconds(time: datetime) -> int:
     """Since 1970, rounded up: Kafka's stamps have no finer unit, and a search starts at or after `time`."""
     return -((_EPOCH - time) // timedelta(milliseconds=1))
+
+
+def stamp(time: datetime) -> int:
+    """Milliseconds since 1970, as a record carries them."""
+    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def identity_of(attributes: Mapping[str, str]) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -143,12 +143,17 @@ async def _shown(admin: Any, connection: KafkaConnection, topics: Sequence[Topic
 
 async def stamp_by(connection: KafkaConnection, topics: Sequence[Topic], copies: int, stamped_by: str) -> None:
     """Let the broker (LogAppendTime) or the writer (CreateTime) say when a record was appended, from now on."""
+    resources = [
+        ConfigResource(
+            ConfigResourceType.TOPIC,
+            connection.topic(topic.name),
+            topic_settings(topic, copies, stamped_by=stamped_by),
+        )
+        for topic in topics
+    ]
     async with administering(connection) as admin:
-        for topic in topics:
-            settings: Mapping[str, str] = topic_settings(topic, copies, stamped_by=stamped_by)
-            resource = ConfigResource(ConfigResourceType.TOPIC, connection.topic(topic.name), dict(settings))
-            for response in await admin.alter_configs([resource]):
-                _raise_refused([(name, code, words) for code, words, _, name in response.resources])
+        for response in await admin.alter_configs(resources):
+            _raise_refused([(name, code, words) for code, words, _, name in response.resources])
 
 
 def _raise_refused(outcomes: Sequence[Any], *, fine: type[BrokerResponseError] | None = None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -15,7 +14,7 @@ from schemas.errors import InvalidEvent, Unavailable, VaultraError
 from schemas.wire import Message
 from streams.kafka_claims import Identity
 from streams.kafka_connection import REQUEST_TIMEOUT_MS, KafkaConnection, reaching_kafka
-from streams.kafka_message import headers_of, milliseconds
+from streams.kafka_message import headers_of
 from streams.kafka_topics import LARGEST_RECORD
 from streams.log import TopicPartition
 
@@ -25,6 +24,19 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordTooLargeError)
 Done = Callable[[Identity, TopicPartition, int | BaseException], None]
 
 log = structlog.get_logger(__name__)
+
+
+def producer_of(connection: KafkaConnection) -> Any:
+    """An idempotent producer that waits for every in-sync replica. To be started."""
+    return AIOKafkaProducer(
+        **connection.options(),
+        enable_idempotence=True,
+        acks="all",
+        compression_type="zstd",
+        max_batch_size=_BATCH_BYTES,
+        max_request_size=LARGEST_RECORD,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
 
 
 class KafkaWriter:
@@ -47,15 +59,7 @@ class KafkaWriter:
             if self._producer is not None:
                 return
             with reaching_kafka("the log"):
-                producer = AIOKafkaProducer(
-                    **self._connection.options(),
-                    enable_idempotence=True,
-                    acks="all",
-                    compression_type="zstd",
-                    max_batch_size=_BATCH_BYTES,
-                    max_request_size=LARGEST_RECORD,
-                    request_timeout_ms=REQUEST_TIMEOUT_MS,
-                )
+                producer = producer_of(self._connection)
                 try:
                     async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
                         await producer.start()
@@ -64,9 +68,7 @@ class KafkaWriter:
                     raise
             self._producer = producer
 
-    async def send(
-        self, identity: Identity, place: TopicPartition, message: Message, stamp: datetime | None = None
-    ) -> asyncio.Future[int]:
+    async def send(self, identity: Identity, place: TopicPartition, message: Message) -> asyncio.Future[int]:
         """Hand a message over; the future gives its offset once every in-sync replica has it.
 
         Raises Unavailable, InvalidEvent for one that Kafka would not take.
@@ -81,7 +83,6 @@ class KafkaWriter:
                     key=message.key.encode(),
                     partition=place.partition,
                     headers=headers_of(message),
-                    timestamp_ms=None if stamp is None else milliseconds(stamp),
                 )
             except _TOO_LARGE as error:
                 raise InvalidEvent(f"message {message.id!r} is too large for Kafka with its headers") from error

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.status import Status
 
 from schemas.errors import NotFound, SetupError, Unavailable, VaultraError
-from vaultra.cli_kafka import topics_app
+from vaultra.cli_kafka import log_app, topics_app
 from vaultra.cli_parts import parts_app
 from vaultra.settings import Settings, load
 
@@ -44,6 +44,7 @@ stripe_app = typer.Typer(help="Stripe: import history, connect accounts.", no_ar
 app.add_typer(stripe_app, name="stripe")
 app.add_typer(topics_app, name="topics")
 app.add_typer(parts_app)
+app.add_typer(log_app, name="log")
 
 # Seconds to wait for another command that holds the data directory.
 _WAIT_FOR_OTHERS = 600.0

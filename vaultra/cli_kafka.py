@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 topics_app = typer.Typer(help="The topics on Kafka: as declared, or not.", no_args_is_help=True)
+log_app = typer.Typer(help="The event log as a whole.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
 
@@ -52,3 +53,16 @@ def topics_create(
 
     console = _quiet()
     asyncio.run(topics.create(load({}), console, add_partitions=add_partitions))
+
+
+@log_app.command("copy")
+def log_copy(
+    source: Annotated[Literal["embedded", "kafka"], typer.Option("--from", help="embedded or kafka")],
+    target: Annotated[Literal["embedded", "kafka"], typer.Option("--to", help="the other one")],
+) -> None:
+    """Carry the whole history with its positions to another log and compare both by hash. Run again, it goes on."""
+    from vaultra.commands import log_copy as command
+    from vaultra.settings import load
+
+    console = _quiet()
+    asyncio.run(command.copy(load({}), source, target, console))
