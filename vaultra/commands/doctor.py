@@ -15,6 +15,7 @@ from rich.text import Text
 
 from adapters.database import Database
 from adapters.minilm import MiniLmEmbedder
+from sandbox.backends import BACKENDS
 from schemas.errors import VaultraError
 from streams.postgres_log import PostgresEventLog
 from vaultra.composition import all_topics, make_sandbox, open_blobs
@@ -64,21 +65,8 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
     async for check in _log(settings):
         yield check
     yield await _blobs(settings)
-    sandbox = make_sandbox(settings)
-    try:
-        found = await sandbox.start()
-    finally:
-        await sandbox.close()
-    detail = f"{sandbox.name}: {len(found.controls)} controls hold" if found.available else str(found.detail)
-    yield Check("sandbox", found.available, detail)
-    if found.available:
-        # Limits as the canary ran with them are smaller than a program's; what they are is in the settings.
-        limits = settings.sandbox
-        words = f"{limits.memory >> 20} MiB, {limits.cpus:g} cores, {limits.timeout:g} s a program"
-        yield Check("limits", True, words)
-        yield Check("walls", True, ", ".join(control for control in found.controls if not control.startswith(_LIMITS)))
-    for missing in found.missing if found.available else ():
-        yield Check("degraded", False, missing)
+    async for check in _sandboxes(settings):
+        yield check
     try:
         await MiniLmEmbedder().embed(["ready"])
         yield Check("planner", True, "embedding model loads")
@@ -86,6 +74,32 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         yield Check("planner", False, str(error))
     for name in ("planner", "code", "vision"):
         yield await _server(f"{name} model", getattr(settings, name))
+
+
+async def _sandboxes(settings: Settings) -> AsyncIterator[Check]:
+    """Each backend's canary: only the one that was chosen has to hold, and none stands in for it."""
+    chosen = settings.sandbox
+    for name in BACKENDS:
+        sandbox = make_sandbox(settings, name)
+        try:
+            found = await sandbox.start()
+        finally:
+            await sandbox.close()
+        mine = name == chosen.backend
+        title = "sandbox" if mine else f"sandbox {name}"
+        if not found.available:
+            detail = f"{name}: {found.detail}" if mine else f"not possible here: {found.detail}"
+            yield Check(title, False if mine else None, detail)
+            continue
+        # Limits as the canary ran with them are smaller than a program's; what they are is in the settings.
+        walls = ", ".join(control for control in found.controls if not control.startswith(_LIMITS))
+        yield Check(title, True, f"{name}: {len(found.controls)} controls hold")
+        yield Check("walls" if mine else f"walls of {name}", True, walls)
+        if mine:
+            words = f"{chosen.memory >> 20} MiB, {chosen.cpus:g} cores, {chosen.timeout:g} s a program"
+            yield Check("limits", True, words)
+        for missing in found.missing:
+            yield Check("degraded", False if mine else None, missing)
 
 
 async def _log(settings: Settings) -> AsyncIterator[Check]:
