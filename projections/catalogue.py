@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from projections import costs, jobs, ledger, lineage
+from projections import businesses, costs, jobs, ledger, lineage, readiness
 from projections.projection import Projection
 from schemas.errors import SetupError
 
-PROJECTIONS: tuple[Projection, ...] = (jobs.PROJECTION, lineage.PROJECTION, costs.PROJECTION, ledger.PROJECTION)
+PROJECTIONS: tuple[Projection, ...] = (
+    jobs.PROJECTION,
+    lineage.PROJECTION,
+    costs.PROJECTION,
+    ledger.PROJECTION,
+    businesses.PROJECTION,
+    readiness.PROJECTION,
+)
 
 
 def named(name: str) -> Projection:

@@ -44,7 +44,8 @@ FACTS = Table(
     ),
     key=(*_OBJECT, "fact_id"),
 )
-# How far the ledger of a business is: the offset of its newest fact (they all stand in one partition).
+# How far the ledger of a business is: the offset of its newest fact (they all stand in one partition), the newest
+# moment anything happened, and whose business it is.
 STANDING = Table(
     "ledger_standing",
     columns=(
@@ -52,6 +53,9 @@ STANDING = Table(
         Column("business", "text"),
         Column("newest", "bigint", "greatest"),
         Column("known", "timestamptz", "greatest"),
+        Column("happened", "timestamptz", "greatest"),
+        Column("livemode", "boolean", "greatest"),
+        Column("account", "text", "greatest"),
     ),
     key=("tenant", "business"),
 )
@@ -145,13 +149,14 @@ def apply(fact: Fact) -> Iterable[tuple[Table, Row]]:
 def _fact(fact: Fact, kind: str) -> tuple[tuple[Table, Row], ...]:
     data = fact.data
     business, known = data["business"], datetime.fromisoformat(data["known"])
+    created = datetime.fromisoformat(data["created"])
     row = (
         fact.tenant,
         business,
         kind,
         data["object_id"],
         fact.id,
-        datetime.fromisoformat(data["created"]),
+        created,
         known,
         data["stripe_event"],
         data["stripe_type"],
@@ -161,7 +166,8 @@ def _fact(fact: Fact, kind: str) -> tuple[tuple[Table, Row], ...]:
         _json(data.get("contradictions")),
         fact.offset,
     )
-    return (FACTS, row), (STANDING, (fact.tenant, business, fact.offset, known))
+    standing = (fact.tenant, business, fact.offset, known, created, data["livemode"], data.get("account"))
+    return (FACTS, row), (STANDING, standing)
 
 
 def _json(value: Any) -> str | None:

@@ -30,6 +30,7 @@ from adapters.memo import PostgresMemo, Price
 from adapters.minilm import MiniLmEmbedder
 from adapters.planning.embedding import EmbeddingPlanner
 from adapters.ports import BlobStore, CodeWriter, Memo, PictureReader, Planner, SandboxRunner, VisionModel
+from adapters.reference.tables import load_reference
 from adapters.s3_blob_store import Bucket, S3BlobStore
 from adapters.secrets import StoredSecrets
 from adapters.stripe.signature import parse_secrets
@@ -44,12 +45,19 @@ from processors.conclusion import conclusion
 from processors.critic import critic
 from processors.execution import execution
 from processors.ledger.stage import ledger
+from processors.metrics import metrics
 from processors.reasoning import reasoning
+from processors.recommendations import recommendations
+from processors.scores import scores
 from processors.stage import Stage
 from processors.vision import vision
+from projections import readiness
 from projections.builds import prepare
+from projections.businesses import PostgresBusinessReader
 from projections.catalogue import PROJECTIONS
+from projections.ledger_reads import PostgresLedgerReader
 from projections.projection import Projection
+from projections.readiness import PostgresAdviceReader
 from projections.runner import ProjectionRunner
 from sandbox.backends import BackendName, make_backend
 from sandbox.engine import Engine
@@ -60,6 +68,7 @@ from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.log import EventLog
 from streams.metrics import PROJECTION_LAG
+from streams.metronome import Metronome
 from streams.postgres_log import PostgresEventLog
 from streams.runner import Runner
 from streams.topics import TOPICS, Topic, diversion_topics
@@ -68,7 +77,18 @@ from vaultra.stage_runtimes import StageRuntime, backoff_of, make_runtime
 
 log = structlog.get_logger(__name__)
 
-STAGES: tuple[Stage, ...] = (vision, reasoning, codegen, critic, execution, conclusion, ledger)
+STAGES: tuple[Stage, ...] = (
+    vision,
+    reasoning,
+    codegen,
+    critic,
+    execution,
+    conclusion,
+    ledger,
+    metrics,
+    scores,
+    recommendations,
+)
 
 # Told what start-up is doing: (words, fraction done or None).
 StartupProgress = Callable[[str, float | None], None]
@@ -163,7 +183,7 @@ async def open_program(
         pictures = PillowPictureReader()
         stack.push_async_callback(pictures.close)
 
-        ports = await _stage_ports(settings, stack, blobs=blobs, memo=memo, sandbox=sandbox)
+        ports = await _stage_ports(settings, stack, database, blobs=blobs, memo=memo, sandbox=sandbox)
         runners = [
             Runner(stage, ports, topics=all_topics(), halt_after=settings.halt_after, backoff=backoff_of(settings))
             for stage in parts.stages
@@ -187,6 +207,10 @@ async def open_program(
         stack.push_async_callback(projections.stop)
         runtime.start()
         stack.push_async_callback(runtime.stop, settings.stop_grace)
+        if readiness.PROJECTION in parts.projections:
+            metronome = Metronome(event_log, database.pool)
+            metronome.start()
+            stack.push_async_callback(metronome.stop)
         services = await _services(
             settings, database, event_log, blobs=blobs, pictures=pictures, projections=projections, runtime=runtime
         )
@@ -234,7 +258,13 @@ def make_sandbox(settings: Settings, backend: BackendName | None = None, *, warm
 
 
 async def _stage_ports(
-    settings: Settings, stack: AsyncExitStack, *, blobs: BlobStore, memo: Memo, sandbox: SandboxRunner
+    settings: Settings,
+    stack: AsyncExitStack,
+    database: Database,
+    *,
+    blobs: BlobStore,
+    memo: Memo,
+    sandbox: SandboxRunner,
 ) -> dict[str, Any]:
     """What the stages' keyword-only parameters are filled with, by name."""
     reviewer = RuffBanditCritic()
@@ -246,6 +276,9 @@ async def _stage_ports(
         "code_writer": _code_writer(settings, stack, memo),
         "critic": reviewer,
         "sandbox": sandbox,
+        "businesses": PostgresBusinessReader(database.pool, PostgresLedgerReader(database.pool)),
+        "advice": PostgresAdviceReader(database.pool),
+        "reference": load_reference(),
     }
 
 

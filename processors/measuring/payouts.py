@@ -123,7 +123,7 @@ def runway(view: View, month: int) -> Measured:
     return Measured(to_decimal(Fraction(int(held.value), burn), 2), evidence, note=held.note)
 
 
-@definition("dscr", unit="ratio", title="Debt service coverage")
+@definition("dscr", unit="index", title="Debt service coverage")
 def dscr(view: View, month: int) -> Measured:
     """(mean monthly net of twelve months − declared burn) ÷ declared debt service. Undeclared is unknown."""
     declared = view.declared
