@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from schemas.errors import SetupError, Unavailable
+from schemas.errors import NotFound, SetupError, Unavailable
 
 # A job waits behind others and may run three programs of two minutes each.
 JOB_TIMEOUT = 900.0
@@ -113,6 +113,23 @@ class VaultraClient:
     async def ready(self) -> dict[str, Any]:
         """The readiness document, whatever it says."""
         return self._json(await self._send("GET", "/readyz"))
+
+    async def get(self, path: str, **query: str | None) -> dict[str, Any]:
+        """What a GET answers. Raises NotFound for a 404."""
+        asked = {name: value for name, value in query.items() if value is not None}
+        return self._answered(await self._send("GET", path, params=asked))
+
+    async def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What a PUT of JSON answers. Raises NotFound for a 404."""
+        return self._answered(await self._send("PUT", path, json=body))
+
+    def _answered(self, response: httpx2.Response) -> dict[str, Any]:
+        body = self._json(response)
+        if response.status_code == 404:
+            raise NotFound(str(body.get("detail") or "there is no such thing"))
+        if not response.is_success:
+            raise self._error(response, body)
+        return body
 
     async def _send(self, method: str, path: str, **kwargs: Any) -> httpx2.Response:
         try:

@@ -1,0 +1,79 @@
+"""Figures computed for a request: a business's books as known at a moment, and what is made of them as of another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import asyncpg
+from fastapi import Path, Query
+from pydantic import AfterValidator, AwareDatetime
+
+from adapters.reference.tables import load_reference
+from api.problems import not_found
+from api.reads import reading
+from api.services import ApiServices
+from processors.measuring.bookkeeping import KINDS, books_of_known
+from processors.measuring.books import Books
+from processors.measuring.periods import instant
+from projections.businesses import PostgresBusinessReader
+from projections.ledger_reads import PostgresLedgerReader
+from schemas.reference import Reference
+
+T = TypeVar("T")
+
+# What Stripe's facts and the calendar of months can hold.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
+
+
+def _within(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise ValueError("must be between 2000 and 2099")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within)]
+BusinessId = Annotated[str, Path(max_length=64, description="id of the business")]
+AsOf = Annotated[
+    Moment | None,
+    Query(description="the moment that is described, with all that is known today; the newest event when absent"),
+]
+KnownAt = Annotated[Moment | None, Query(description="nothing received after this moment: what was known then")]
+
+
+@dataclass(frozen=True, slots=True)
+class Computable:
+    """What figures are computed from: books, reference data, and both times."""
+
+    books: Books
+    reference: Reference
+    as_of: datetime
+    known_at: datetime
+
+
+async def computable(
+    services: ApiServices, tenant: str, business_id: str, as_of: datetime | None, known_at: datetime | None
+) -> Computable:
+    """The books of a business. Raises a 404 problem for one that is not the tenant's, or was not known yet."""
+    reader = PostgresBusinessReader(services.database, PostgresLedgerReader(services.database))
+    try:
+        with reading("the ledger"):
+            known = await reader.read(tenant, business_id, KINDS, known_at=known_at)
+    except asyncpg.DataError:
+        known = None
+    if known is None or not (known.entries or known.histories):
+        raise not_found("No business of yours has this id, or nothing was known of it at that moment.")
+    books = await asyncio.to_thread(books_of_known, business_id, known)
+    newest = instant(books.newest)
+    closed = known.closed_through if known_at is None else None
+    standard = newest if closed is None else max(newest, closed)
+    reference = await asyncio.to_thread(load_reference)
+    return Computable(books, reference, (as_of or standard).astimezone(UTC), known.known_at)
+
+
+async def compute(work: Callable[[], T]) -> T:
+    """Run a computation of up to some hundred milliseconds without holding up other requests."""
+    return await asyncio.to_thread(work)
