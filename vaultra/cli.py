@@ -45,6 +45,8 @@ app.add_typer(stripe_app, name="stripe")
 app.add_typer(topics_app, name="topics")
 app.add_typer(parts_app)
 app.add_typer(log_app, name="log")
+business_app = typer.Typer(help="Businesses: how ready for funding they are, and why.", no_args_is_help=True)
+app.add_typer(business_app, name="business")
 
 # Seconds to wait for another command that holds the data directory.
 _WAIT_FOR_OTHERS = 600.0
@@ -430,6 +432,77 @@ def sandbox_run(
         console=_console(),
     )
     _run(work)
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
+
+
+def _with_client(work: Callable[[Any, Console], Awaitable[int]], *, quiet: bool) -> None:
+    """Run with a client of the running instance, or of one started for this command alone."""
+    settings = _settings()
+    _logs_to_stderr(settings)
+    console = _console()
+
+    async def inside() -> int:
+        async with _client(settings, None if quiet else console) as client:
+            return await work(client, console)
+
+    _run(inside())
+
+
+@business_app.command("list")
+def business_list(as_json: AsJson = False) -> None:
+    """Every business with its newest score."""
+    from vaultra.commands import business
+
+    _with_client(lambda client, console: business.list_businesses(client, console, as_json=as_json), quiet=as_json)
+
+
+@business_app.command("show")
+def business_show(
+    business_id: Annotated[str, typer.Argument(help="id of the business", show_default=False)],
+    as_json: AsJson = False,
+    as_of: Annotated[str | None, typer.Option(help="the moment described, for example 2026-05-01T00:00:00Z")] = None,
+    known_at: Annotated[str | None, typer.Option(help="what was known at that moment")] = None,
+) -> None:
+    """One business: score, what costs points, figures, advice."""
+    from vaultra.commands import business
+
+    times = {"as_of": as_of, "known_at": known_at}
+    _with_client(
+        lambda client, console: business.show_business(client, business_id, console, as_json=as_json, times=times),
+        quiet=as_json,
+    )
+
+
+@business_app.command("declare")
+def business_declare(
+    business_id: Annotated[str, typer.Argument(help="id of the business", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="what to call it")] = None,
+    currency: Annotated[str | None, typer.Option(help="reporting currency, for example eur")] = None,
+    burn: Annotated[int | None, typer.Option(min=0, help="spent a month outside Stripe, in minor units")] = None,
+    debt_service: Annotated[int | None, typer.Option(min=0, help="taken by loans a month, in minor units")] = None,
+) -> None:
+    """Declare what Stripe cannot see; it replaces what was declared before."""
+    from vaultra.commands import business
+
+    declared = {
+        "name": name, "reporting_currency": currency, "monthly_burn": burn, "monthly_debt_service": debt_service
+    }  # fmt: skip
+    _with_client(lambda client, console: business.declare(client, business_id, declared, console), quiet=False)
+
+
+@app.command()
+def compare(
+    left: Annotated[str, typer.Argument(help="for example score@1, or volatility@1", show_default=False)],
+    right: Annotated[str, typer.Argument(help="for example score@2, or volatility@2", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Run two versions of the score or of a figure over the same history; list the businesses that differ, and why."""
+    from vaultra.commands import compare as command
+
+    subject = command.parse_subject(left, right)
+    _on_log(lambda database, _: command.compare(database.pool, subject, _console(), as_json=as_json))
 
 
 if __name__ == "__main__":
