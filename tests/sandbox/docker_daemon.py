@@ -17,10 +17,10 @@ _START = 60.0  # s
 
 @contextmanager
 def running_engine() -> Iterator[str]:
-    """URL of a fresh engine with the runtimes runc and runsc; stopped and removed at the end."""
+    """URL of a fresh engine with the runtimes runc and, where installed, runsc; stopped and removed at the end."""
     home = Path(tempfile.mkdtemp(prefix="vaultra-engine-"))
     runsc = {"path": shutil.which("runsc"), "runtimeArgs": ["--network=none", "--oci-seccomp"]}
-    (home / "daemon.json").write_text(json.dumps({"runtimes": {"runsc": runsc}}))
+    (home / "daemon.json").write_text(json.dumps({"runtimes": {"runsc": runsc} if runsc["path"] else {}}))
     url = f"unix://{home}/docker.sock"
     command = ["dockerd", "--config-file", home / "daemon.json", "--host", url, "--data-root", home / "data"]
     command += ["--exec-root", home / "exec", "--pidfile", home / "pid", "--bridge=none", "--iptables=false"]
