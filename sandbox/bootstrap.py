@@ -1,7 +1,7 @@
 """Runs inside the box as its process 1, from the read-only root tree.
 
-It limits itself, says it is ready, waits until the other side has seen to everything, then forks: the child becomes
-the program, process 1 stays to collect orphans and to pass the program's status on. Signals from inside a process
+It limits itself, says it is ready, and waits until the other side has seen to everything. A child becomes the program;
+process 1 stays to collect orphans and to pass the program's status on. Signals from inside a process
 namespace do not reach a process 1 that handles none, so the program cannot stop or kill it, and when it ends, the
 kernel ends every process that is left.
 
@@ -162,38 +162,59 @@ def leave(main: "types.ModuleType", wish: object) -> "NoReturn":
     os._exit(code)
 
 
-def start() -> None:
-    channel, limits, *modules = sys.argv[1:]
-    name, _, rest = channel.partition(":")
-    seconds = rest if name == "stdin" else ""
-    say, listen = (1, 0) if seconds else (int(name), int(name))
-    # Process 1 must handle no signal at all, or the program could reach it.
-    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+def prepare(limits: str, modules: list[str]) -> None:
     sys.path.append(SITE_PACKAGES)
     for module in modules:
         __import__(module)
     sys.path.pop()
     limit(limits)
-    if rest and not seconds:
-        notifier, call = map(int, rest.split(":"))
-        say_ready(say, notifications(notifier, call))
-        os.close(notifier)
-    else:
-        os.write(say, b"ready\n")
-    environment = released(listen)
-    if not seconds:
-        os.close(listen)
-    # What is loaded stays shared with process 1, untouched by the program's garbage collection.
+    # What is loaded is none of the program's garbage collection's business.
     gc.freeze()
+
+
+def start_on_socket(channel: list[int], limits: str, modules: list[str]) -> None:
+    """Fork first: process 1 stays small, and nothing that was loaded has to be copied or taken apart twice."""
     program = os.fork()
     if program:
-        if seconds:
-            end_with(listen, float(seconds))
+        for descriptor in channel[:2]:
+            os.close(descriptor)
         wait_for(program)
-    if seconds:
-        os.close(listen)
-        os.open("/dev/null", os.O_RDONLY)  # the lowest free number: standard input
+    prepare(limits, modules)
+    speak, *naming = channel
+    if naming:
+        notifier, call = naming
+        say_ready(speak, notifications(notifier, call))
+        os.close(notifier)
+    else:
+        os.write(speak, b"ready\n")
+    environment = released(speak)
+    os.close(speak)
     become_program(environment)
+
+
+def start_on_streams(seconds: float, limits: str, modules: list[str]) -> None:
+    """Fork last: until the order has come, process 1 must not read what it is to watch from then on."""
+    prepare(limits, modules)
+    os.write(1, b"ready\n")
+    environment = released(0)
+    program = os.fork()
+    if program:
+        end_with(0, seconds)
+        wait_for(program)
+    os.close(0)
+    os.open("/dev/null", os.O_RDONLY)  # the lowest free number: standard input
+    become_program(environment)
+
+
+def start() -> None:
+    channel, limits, *modules = sys.argv[1:]
+    # Process 1 must handle no signal at all, or the program could reach it.
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    first, *rest = channel.split(":")
+    if first == "stdin":
+        start_on_streams(float(rest[0]), limits, modules)
+    else:
+        start_on_socket([int(first), *map(int, rest)], limits, modules)
 
 
 start()

@@ -18,6 +18,7 @@ from schemas.errors import SandboxUnavailable
 
 log = structlog.get_logger(__name__)
 
+_GRACE = 0.1  # s that a run which has just got its box has the processors to itself
 _PAUSE = 5.0  # s before a machine that could not start a box is asked again
 
 
@@ -63,8 +64,11 @@ class Pool:
     def _fill(self) -> None:
         while True:
             with self._changed:
+                full = len(self._warm) >= self._size
                 while not self._closed and len(self._warm) >= self._size:
                     self._changed.wait()
+                if full:
+                    self._changed.wait_for(lambda: self._closed, _GRACE)
                 if self._closed:
                     return
             try:
