@@ -139,6 +139,23 @@ def test_refund_is_told_by_its_charge_when_no_refund_object_came() -> None:
     assert [(one.id, one.amount) for one in entries[1:]] == [("re_1:refund", -300), ("ch_1:refund:500", -200)]
 
 
+def test_refund_that_only_its_charge_told_of_is_gone_when_the_charge_takes_it_back() -> None:
+    raised = charge("1", 0, 1_000, "eur", amount_refunded=300)
+    story = [
+        event("1", "charge.refunded", 3, raised),
+        event("2", "charge.updated", 6, {**raised, "amount_refunded": 0}),
+    ]
+    assert told(books(story)[0]) == [("charge", 1_000, "eur", 0)]
+
+
+def test_dispute_moves_nothing_when_its_last_state_is_an_inquiry() -> None:
+    story = [
+        event("1", "charge.dispute.created", 5, dispute("1", 5, 900, "eur", "1", "needs_response")),
+        event("2", "charge.dispute.closed", 9, dispute("1", 5, 900, "eur", "1", "warning_closed")),
+    ]
+    assert told(books(story)[0]) == []
+
+
 def test_payout_is_paid_as_of_then_and_failed_as_of_later() -> None:
     paid = payout("1", 0, 400, "eur", "paid")
     story = [event("1", "payout.paid", 2, paid), event("2", "payout.failed", 5, {**paid, "status": "failed"})]
