@@ -20,6 +20,7 @@ from schemas.envelope import Event
 from schemas.ledger.entries import Entry, History
 from schemas.ledger.observation import Observation
 from schemas.plans import AnalysisPlan
+from schemas.stripe_followups import FollowUpDone, FollowUpRequested
 
 
 class BlobStore(Protocol):
@@ -282,6 +283,16 @@ class Authenticator(Protocol):
         """The tenant of an `Authorization` header, None when it does not authenticate."""
 
 
+class StripeFollowUps(Protocol):
+    """Does what a webhook or a new connection asks for."""
+
+    async def perform(self, tenant: str, request: FollowUpRequested) -> FollowUpDone | FollowUpRequested:
+        """Done, or what is to be asked for again because it takes longer: it goes on where it was.
+
+        Raises RetryLater while Stripe is not able, SetupError or NotFound where trying again does not help.
+        """
+
+
 class Secrets(Protocol):
     """Secret values by name, durable. Every method raises Unavailable when the store does not answer."""
 
@@ -322,5 +333,6 @@ __all__ = [
     "SandboxOutcome",
     "SandboxRunner",
     "Secrets",
+    "StripeFollowUps",
     "VisionModel",
 ]

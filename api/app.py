@@ -5,7 +5,21 @@ from __future__ import annotations
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
 
-from api import businesses, errors, explain, feed, files, health, jobs, ledger, openapi, site, uploads, webhooks
+from api import (
+    businesses,
+    connect,
+    errors,
+    explain,
+    feed,
+    files,
+    health,
+    jobs,
+    ledger,
+    openapi,
+    site,
+    uploads,
+    webhooks,
+)
 from api.gate import Gate
 from api.services import ApiServices
 from api.telemetry import HttpMetrics
@@ -45,7 +59,7 @@ def assemble(tracer_provider: TracerProvider | None = None) -> FastAPI:
     )
     errors.install(app)
     app.router.routes[:0] = webhooks.routes()  # first: asking FastAPI's routes costs more than verifying a webhook
-    for part in (uploads, jobs, feed, files, ledger, businesses, explain, health, site):
+    for part in (uploads, jobs, feed, files, ledger, businesses, explain, health, connect, site):
         app.include_router(part.router)
     openapi.install(app)
     return app

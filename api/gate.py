@@ -16,7 +16,7 @@ from schemas.errors import Unavailable
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Open without a key: what a load balancer and a browser that has no key yet need. Everything else is a tenant's.
-_OPEN = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico"})
+_OPEN = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico", "/v1/stripe/connect/callback"})
 _OPEN_PREFIXES = ("/pages/", "/jobs/")
 # Signed by who sends them, from wherever Stripe or a tunnel reaches this server: no key, no host, no origin to check.
 _SIGNED_PREFIX = "/v1/webhooks/"

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import webhooks
+from api import connect, webhooks
 from api.problems import FieldProblem, Problem
 from projections.lineage import JobEvent
 
@@ -52,7 +52,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _drop_default_errors(operation)
-            if not path.startswith(webhooks.PREFIX) and (path.startswith("/v1/") or path == "/metrics"):
+            if (
+                not path.startswith(webhooks.PREFIX)
+                and path != connect.CALLBACK
+                and (path.startswith("/v1/") or path == "/metrics")
+            ):
                 operation["security"] = [{"key": []}]
     return document
 

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from opentelemetry.trace import TracerProvider
 
 from adapters.ports import Authenticator, BlobStore, PictureReader
+from adapters.stripe.connecting import StripeConnecting
 from adapters.stripe.signature import SigningSecret
 from projections.waiting import Progress
 from streams.log import EventLog
@@ -46,8 +47,8 @@ class ApiServices:
     this process, else one of its own. `local` means keyless on loopback: the `Host` header and the origin are then
     checked, since any page open in the browser could reach it. `checks` are further entries of `/readyz` (name →
     whether well), `lag` gives how many events each consumer group is behind. `tracer_provider` is the process's when
-    None. `signing_secrets` are those of each webhook endpoint. Setting `closing` ends live feeds, so that a graceful
-    stop need not wait for them.
+    None. `signing_secrets` are those of each webhook endpoint, `stripe_redirect` is where OAuth comes back (this
+    server's own address when empty). Setting `closing` ends live feeds, so that a graceful stop need not wait for them.
     """
 
     log: EventLog
@@ -65,6 +66,8 @@ class ApiServices:
     lag: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     tracer_provider: TracerProvider | None = None
     signing_secrets: Mapping[str, Sequence[SigningSecret]] = field(default_factory=dict)
+    connecting: StripeConnecting | None = None
+    stripe_redirect: str = ""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -15,14 +15,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from adapters.stripe.filing import filed
-from adapters.stripe.reading import LARGEST_BODY, read_event
+from adapters.stripe.reading import LARGEST_BODY, EventHead, read_event
 from adapters.stripe.signature import verify
 from api.problems import Kind, ProblemError, documented, respond, unavailable
 from api.services import ApiServices
 from api.telemetry import current_traceparent
+from schemas.envelope import Event, derived_id
 from schemas.errors import Unavailable, WebhookRefused
 from schemas.stripe_events import Endpoint, SignatureVerdict, WebhookReceived
-from schemas.wire import encode
+from schemas.stripe_followups import FollowUp, FollowUpRequested
+from schemas.wire import Message, encode
 from streams.topics import topic_of
 
 SOURCE = "vaultra/api"
@@ -32,6 +34,10 @@ WEBHOOKS = Counter(
     "vaultra_stripe_webhooks_total", "Webhooks by outcome: appended, duplicate, or why not", ("endpoint", "outcome")
 )
 _TOPIC = topic_of(WebhookReceived).name
+_ASKING: dict[str, FollowUp] = {
+    "account.application.deauthorized": "deauthorized",
+    "v2.core.health.event_generation_failure.resolved": "missed",
+}
 _ANSWERS = {False: b'{"received":true,"duplicate":false}', True: b'{"received":true,"duplicate":true}'}
 
 
@@ -79,8 +85,9 @@ class StripeWebhook:
         now = services.clock()
         seconds = now.timestamp()
         signed = verify(body, header, secrets, now=seconds)
+        stripe = read_event(body)
         event = filed(
-            read_event(body),
+            stripe,
             tenant=signed.tenant,
             source=SOURCE,
             endpoint=self._endpoint,
@@ -95,8 +102,31 @@ class StripeWebhook:
             headers={"stripe-signature": header.decode("ascii", "replace")},
             traceparent=current_traceparent(scope),
         )
-        appended = await services.log.append([encode(event, _TOPIC)])
+        messages = [encode(event, _TOPIC)]
+        if stripe.head.thin or stripe.head.type in _ASKING:
+            messages.append(_follow_up(event, stripe.head))
+        appended = await services.log.append(messages)
         return appended[0].duplicate
+
+
+def _follow_up(event: Event[WebhookReceived], head: EventHead) -> Message:
+    """What the event asks for, to be appended together with it."""
+    request = FollowUpRequested(
+        kind=_ASKING.get(head.type, "thin"), account=head.account, livemode=event.data.livemode, stripe_event=head.id
+    )
+    asked: Event[FollowUpRequested] = Event(
+        id=derived_id(event.id, "api", 0),
+        source=SOURCE,
+        subject=event.subject,
+        time=event.time,
+        correlationid=event.correlationid,
+        causationid=event.id,
+        tenantid=event.tenantid,
+        partitionkey=event.partitionkey,
+        traceparent=event.traceparent,
+        data=request,
+    )
+    return encode(asked, topic_of(FollowUpRequested).name)
 
 
 def _signature(scope: Scope) -> bytes:

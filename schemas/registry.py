@@ -6,7 +6,17 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from schemas import analyses, businesses, costs, documents, metrics, recommendations, scores, stripe_events
+from schemas import (
+    analyses,
+    businesses,
+    costs,
+    documents,
+    metrics,
+    recommendations,
+    scores,
+    stripe_events,
+    stripe_followups,
+)
 from schemas.base import EventData
 from schemas.errors import InvalidEvent, SetupError, UnknownEventType, UnknownEventVersion
 from schemas.ledger.facts import LEDGER_EVENTS
@@ -23,6 +33,9 @@ _CONTRACT: tuple[type[EventData], ...] = (
     analyses.AnalysisFailed,
     costs.CostRecorded,
     stripe_events.WebhookReceived,
+    stripe_followups.FollowUpRequested,
+    stripe_followups.FollowUpDone,
+    stripe_followups.FollowUpParked,
     *LEDGER_EVENTS,
     businesses.BusinessDeclared,
     businesses.MonthClosed,

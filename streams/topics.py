@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from schemas import analyses, businesses, costs, documents, metrics, recommendations, scores, stripe_events
+from schemas import (
+    analyses,
+    businesses,
+    costs,
+    documents,
+    metrics,
+    recommendations,
+    scores,
+    stripe_events,
+    stripe_followups,
+)
 from schemas.base import EventData
 from schemas.errors import SetupError
 from schemas.ledger.facts import LEDGER_EVENTS
@@ -45,6 +55,11 @@ TOPICS: tuple[Topic, ...] = (
         "recommendations",
         BUSINESS_PARTITIONS,
         (recommendations.RecommendationOpened, recommendations.RecommendationClosed),
+    ),
+    Topic(
+        "stripe-followups",
+        6,
+        (stripe_followups.FollowUpRequested, stripe_followups.FollowUpDone, stripe_followups.FollowUpParked),
     ),
     Topic("costs", 6, (costs.CostRecorded,)),
 )

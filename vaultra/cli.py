@@ -391,16 +391,27 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="id of the key", show
 
 @stripe_app.command("import")
 def stripe_import(
-    paths: Annotated[list[Path], typer.Argument(help="files or folders of events: JSON or JSON Lines, also gzipped")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="files or folders of events: JSON or JSON Lines, also gzipped")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="instead of files: a connected account, or `platform` for the key's own")
+    ] = None,
     tenant: Annotated[str, typer.Option(help="whose events they are")] = "local",
     as_json: Annotated[bool, typer.Option("--json", help="the counts as one JSON object on stdout")] = False,
 ) -> None:
-    """Put Stripe events from files on the log, with the facts they tell."""
+    """Put Stripe events on the log, with the facts they tell: from files, or an account's history from Stripe."""
     from vaultra.commands import stripe as command
 
     settings = _settings()
     _logs_to_stderr(settings)
-    _run(command.import_files(settings, paths, tenant=tenant, console=Console(), as_json=as_json))
+    if bool(paths) == (account is not None):
+        raise SetupError("say what to import: files of events, or --account")
+    if paths:
+        _run(command.import_files(settings, paths, tenant=tenant, console=Console(), as_json=as_json))
+        return
+    of = None if account == "platform" else account
+    _run(command.import_account(settings, of, tenant=tenant, console=Console(), as_json=as_json))
 
 
 @sandbox_app.command("run")

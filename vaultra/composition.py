@@ -33,6 +33,8 @@ from adapters.ports import BlobStore, CodeWriter, Memo, PictureReader, Planner, 
 from adapters.reference.tables import load_reference
 from adapters.s3_blob_store import Bucket, S3BlobStore
 from adapters.secrets import StoredSecrets
+from adapters.stripe.api import StripeApi
+from adapters.stripe.connecting import StripeConnecting
 from adapters.stripe.signature import parse_secrets
 from adapters.vision.intake import PillowPictureReader
 from adapters.vision.memoized import MemoizedVision
@@ -44,6 +46,7 @@ from processors.codegen import codegen
 from processors.conclusion import conclusion
 from processors.critic import critic
 from processors.execution import execution
+from processors.followup import followup
 from processors.ledger.stage import ledger
 from processors.metrics import metrics
 from processors.reasoning import reasoning
@@ -71,6 +74,8 @@ from streams.metrics import PROJECTION_LAG
 from streams.metronome import Metronome
 from streams.postgres_log import PostgresEventLog
 from streams.runner import Runner
+from streams.stripe_backfill import StripeBackfill
+from streams.stripe_follow_ups import StripeFollowUpWork
 from streams.topics import TOPICS, Topic, diversion_topics
 from vaultra.settings import ModelServer, Settings
 from vaultra.stage_runtimes import StageRuntime, backoff_of, make_runtime
@@ -88,6 +93,7 @@ STAGES: tuple[Stage, ...] = (
     metrics,
     scores,
     recommendations,
+    followup,
 )
 
 # Told what start-up is doing: (words, fraction done or None).
@@ -183,7 +189,10 @@ async def open_program(
         pictures = PillowPictureReader()
         stack.push_async_callback(pictures.close)
 
+        stripe = open_stripe(settings, stack)
+        backfill = StripeBackfill(stripe, event_log, ledger_runner(), database.pool)
         ports = await _stage_ports(settings, stack, database, blobs=blobs, memo=memo, sandbox=sandbox)
+        ports["stripe_follow_ups"] = StripeFollowUpWork(backfill, make_secrets(settings), database.pool)
         runners = [
             Runner(stage, ports, topics=all_topics(), halt_after=settings.halt_after, backoff=backoff_of(settings))
             for stage in parts.stages
@@ -212,7 +221,14 @@ async def open_program(
             metronome.start()
             stack.push_async_callback(metronome.stop)
         services = await _services(
-            settings, database, event_log, blobs=blobs, pictures=pictures, projections=projections, runtime=runtime
+            settings,
+            database,
+            event_log,
+            blobs=blobs,
+            pictures=pictures,
+            projections=projections,
+            runtime=runtime,
+            stripe=stripe,
         )
         failure = runtime.failure
         yield Program(settings, database, event_log, blobs, runtime, projections, sandbox, services, failure)
@@ -331,11 +347,19 @@ def _prices(settings: Settings) -> Mapping[str, Price]:
     }
 
 
+def open_stripe(settings: Settings, stack: AsyncExitStack) -> StripeApi:
+    """Stripe's API, closed with the stack. It asks for nothing until it is used."""
+    api = StripeApi(api_base=settings.stripe.api_base, connect_base=settings.stripe.connect_base)
+    stack.push_async_callback(api.close)
+    return api
+
+
 def make_secrets(settings: Settings) -> StoredSecrets:
     """Configured secrets by the names the parts know them under, and room for those that come to be."""
     configured = {
         "stripe/webhook/platform": settings.stripe.webhook_secrets.get_secret_value(),
         "stripe/webhook/connect": settings.stripe.connect_webhook_secrets.get_secret_value(),
+        "stripe/api-key": settings.stripe.api_key.get_secret_value(),
     }
     return StoredSecrets(configured, settings.data_dir / "secrets")
 
@@ -349,6 +373,7 @@ async def _services(
     pictures: PictureReader,
     projections: ProjectionRunner,
     runtime: StageRuntime,
+    stripe: StripeApi,
 ) -> ApiServices:
     keys = ApiKeyAuthenticator(database.pool)
     secrets = make_secrets(settings)
@@ -375,6 +400,16 @@ async def _services(
         local=local,
         checks={"stages": stages_run},
         lag=lag,
+        connecting=StripeConnecting(
+            stripe,
+            secrets,
+            database.pool,
+            client_id=settings.stripe.client_id,
+            randomness=os.urandom,
+            clock=lambda: datetime.now(UTC),
+            connect_base=settings.stripe.connect_base,
+        ),
+        stripe_redirect=settings.stripe.redirect_url,
         signing_secrets={
             endpoint: parse_secrets(secrets.get(f"stripe/webhook/{endpoint}") or "", default_tenant=LOCAL_TENANT)
             for endpoint in ENDPOINTS

@@ -79,6 +79,11 @@ class Stripe(_Section):
     connect_webhook_secrets: SecretStr = Field(
         default=SecretStr(""), description="the same for /v1/webhooks/stripe/connect"
     )
+    api_key: SecretStr = Field(default=SecretStr(""), description="sk_… or rk_…: imports, thin events, connecting")
+    client_id: str = Field(default="", description="ca_… of your platform: connecting accounts through OAuth")
+    redirect_url: str = Field(default="", description="where Stripe sends people back; this server's own when empty")
+    api_base: str = Field(default="", description="another address of the API, for tests; Stripe's when empty")
+    connect_base: str = Field(default="", description="another address of OAuth, for tests; Stripe's when empty")
 
 
 class Kafka(_Section):

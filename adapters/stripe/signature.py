@@ -16,7 +16,7 @@ from schemas.errors import SetupError, WebhookRefused
 # Stripe's own tolerance, here in both directions: a clock may also run ahead.
 TOLERANCE = 300
 
-_TENANT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.end_to_end.instance import Instance
 from tests.end_to_end.test_command_line import started
+from tests.localstripe import KEY, LocalStripe
 from tests.stripe.stories import charge_event, line
 
 
@@ -61,3 +62,24 @@ def test_import_is_shown_to_people_and_stands_beside_a_running_instance(instance
 def test_import_says_what_is_wrong_when_there_is_nothing_to_import(data_dir: Path, tmp_path: Path) -> None:
     code, _, stderr = run(data_dir, str(tmp_path / "nowhere.json"))
     assert (code, "does not exist" in stderr, "Traceback" in stderr) == (2, True, False)
+
+
+async def test_account_is_imported_from_stripe_and_again_without_harm(data_dir: Path) -> None:
+    stripe = LocalStripe()
+    try:
+        await stripe.post("/v1/customers", email="a@example.com")
+        await stripe.post("/v1/payouts", amount="500", currency="eur", status="paid")
+        settings = {"VAULTRA_STRIPE__API_KEY": KEY, "VAULTRA_STRIPE__API_BASE": stripe.url}
+        for _ in range(2):
+            process = started(data_dir, "stripe", "import", "--account", "platform", "--json", **settings)
+            stdout, stderr = process.communicate(timeout=100)
+            assert (process.returncode, stderr) == (0, "")
+            counts = json.loads(stdout)
+            assert (counts["appended"], counts["facts"], counts["dead"]) == (2, 2, {})
+    finally:
+        stripe.stop()
+
+
+def test_account_is_not_imported_when_no_key_is_configured(data_dir: Path) -> None:
+    code, _, stderr = run(data_dir, "--account", "acct_1")
+    assert (code, "VAULTRA_STRIPE__API_KEY" in stderr, "Traceback" in stderr) == (2, True, False)

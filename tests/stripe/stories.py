@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
+from processors.ledger.stage import ledger
+from streams.embedded import EmbeddedRuntime
+from streams.log import EventLog
+from streams.runner import Runner
+from streams.topics import TOPICS, diversion_topics
+
 CREATED = 1_760_000_000
+ALL_TOPICS = (*TOPICS, *diversion_topics(["ledger"]))
 
 
 def charge_event(number: int, **changes: Any) -> dict[str, Any]:
@@ -41,3 +49,10 @@ def charge_event(number: int, **changes: Any) -> dict[str, Any]:
 
 def line(event: dict[str, Any]) -> bytes:
     return json.dumps(event).encode() + b"\n"
+
+
+async def stage_runs(log: EventLog) -> None:
+    """Until the ledger stage has seen everything that is on the log."""
+    async with EmbeddedRuntime(log, [Runner(ledger, {}, topics=ALL_TOPICS)]) as runtime:
+        while (await runtime.lag())["ledger"]:
+            await asyncio.sleep(0.01)

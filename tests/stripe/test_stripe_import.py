@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,19 +15,16 @@ from adapters.stripe.reading import StripeEvent, read_event
 from processors.ledger.stage import ledger
 from schemas.errors import Unavailable
 from schemas.wire import Message, encode
-from streams.embedded import EmbeddedRuntime
 from streams.log import Advance, Appended, EventLog, TopicPartition
 from streams.memory_log import MemoryEventLog
 from streams.postgres_log import PostgresEventLog
 from streams.runner import Runner
 from streams.stripe_import import StripeImport, Tally
-from streams.topics import TOPICS, diversion_topics
 from tests.conftest import FreshDatabase
 from tests.streams.stage_kit import all_of
-from tests.stripe.stories import charge_event, line
+from tests.stripe.stories import ALL_TOPICS, charge_event, line, stage_runs
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-ALL_TOPICS = (*TOPICS, *diversion_topics(["ledger"]))
 STORY = [charge_event(number, account=f"acct_{number % 5}") for number in range(1200)]
 UNHANDLED = [charge_event(5000 + number, type="product.created", data={"object": {"id": "p"}}) for number in range(3)]
 UNREADABLE = [charge_event(6000, data={"object": {"id": "ch_x", "object": "charge", "amount": "much"}})]
@@ -67,13 +63,6 @@ async def received(log: EventLog, events: Sequence[Mapping[str, Any]]) -> None:
             for event in events
         ]
     )
-
-
-async def stage_runs(log: EventLog) -> None:
-    """Until the ledger stage has seen everything."""
-    async with EmbeddedRuntime(log, [Runner(ledger, {}, topics=ALL_TOPICS)]) as runtime:
-        while (await runtime.lag())["ledger"]:
-            await asyncio.sleep(0.01)
 
 
 async def facts(log: EventLog) -> dict[str, str]:

@@ -1,26 +1,39 @@
-"""`vaultra stripe`: events from files onto the log."""
+"""`vaultra stripe import`: events from files, or the history of an account, onto the log."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
+from adapters.database import Database
+from adapters.stripe.accounts import access_to
+from adapters.stripe.api import StripeApi
 from adapters.stripe.event_files import Broken, event_files, read_events
 from projections.catalogue import PROJECTIONS
 from projections.runner import ProjectionRunner
 from projections.waiting import Progress as Projected
 from schemas.errors import Unavailable
+from streams.log import EventLog
+from streams.stripe_backfill import LISTS, SINGLE, StripeBackfill
 from streams.stripe_import import StripeImport, Tally
-from vaultra.composition import ledger_runner, open_log
+from vaultra.composition import ledger_runner, make_secrets, open_log
 from vaultra.instance import InstanceRunning, exclusive
 from vaultra.settings import Settings
 
@@ -30,19 +43,65 @@ _SHOWN = 20
 _PATIENCE = 3600.0
 
 
+CaughtUp = Callable[[], Awaitable[None]]
+
+
 async def import_files(
     settings: Settings, paths: Sequence[Path], *, tenant: str, console: Console, as_json: bool
 ) -> int:
-    """Import every event of the files; 1 when something was broken or could not be read.
-
-    Beside a running instance its projections do the tables; without one, this command does them itself.
-    """
+    """Import every event of the files; 1 when something was broken or could not be read."""
     files = event_files(paths)
     broken: list[Broken] = []
+    async with _tables(settings) as (_, log, alone, caught_up):
+        with _progress(console, DownloadColumn(), shown=not as_json) as progress:
+            task = progress.add_task("importing", total=sum(file.stat().st_size for file in files))
+            importing = StripeImport(
+                log, ledger_runner(), tenant=tenant, endpoint="file", clock=lambda: datetime.now(UTC), alone=alone
+            )
+            for found in read_events(files, lambda count: progress.advance(task, count)):
+                if isinstance(found, Broken):
+                    broken.append(found)
+                else:
+                    await importing.add(found)
+            tally = await importing.finish()
+            progress.update(task, description="folding into tables")
+            await caught_up()
+    return _report(tally, broken, console, as_json)
+
+
+async def import_account(
+    settings: Settings, account: str | None, *, tenant: str, console: Console, as_json: bool
+) -> int:
+    """Import an account's history through the List APIs, from where an earlier import broke off."""
+    access = access_to(make_secrets(settings), tenant, account)
+    async with _tables(settings) as (database, log, alone, caught_up), AsyncExitStack() as stack:
+        api = StripeApi(api_base=settings.stripe.api_base, connect_base=settings.stripe.connect_base)
+        stack.push_async_callback(api.close)
+        backfill = StripeBackfill(api, log, ledger_runner(), database.pool, alone=alone)
+        with _progress(console, MofNCompleteColumn(), shown=not as_json) as progress:
+            task = progress.add_task("importing", total=len(SINGLE) + len(LISTS))
+            order = (*SINGLE, *LISTS)
+
+            def on_page(path: str, objects: int, done: bool) -> None:
+                name = path.rpartition("/")[2].replace("_", " ")
+                progress.update(task, completed=order.index(path) + done, description=f"{name}: {objects:,}")
+
+            tally = await backfill.account(tenant, access, account, on_page)
+            progress.update(task, description="folding into tables")
+            await caught_up()
+    return _report(tally, [], console, as_json)
+
+
+@asynccontextmanager
+async def _tables(settings: Settings) -> AsyncIterator[tuple[Database, EventLog, bool, CaughtUp]]:
+    """The log, whether no stage runs on it meanwhile, and a way to wait until the tables are up to date.
+
+    Beside a running instance its projections do the tables; without one, they are done here.
+    """
     async with AsyncExitStack() as stack:
         try:
             stack.enter_context(exclusive(settings.data_dir))
-            alone = True
+            alone = settings.runtime == "embedded"
         except InstanceRunning:
             alone = False
         database, log = await stack.enter_async_context(open_log(settings))
@@ -52,23 +111,17 @@ async def import_files(
             await runner.start()
             stack.push_async_callback(runner.stop)
             projected = runner.progress
-        progress = stack.enter_context(_progress(console, shown=not as_json))
-        task = progress.add_task("importing", total=sum(file.stat().st_size for file in files))
-        importing = StripeImport(
-            log, ledger_runner(), tenant=tenant, endpoint="file", clock=lambda: datetime.now(UTC), alone=alone
-        )
-        for found in read_events(files, lambda count: progress.advance(task, count)):
-            if isinstance(found, Broken):
-                broken.append(found)
-            else:
-                await importing.add(found)
-        tally = await importing.finish()
-        progress.update(task, description="folding into tables")
-        topics = sorted({topic for projection in PROJECTIONS for topic in projection.topics})
-        latest = {(place.topic, place.partition): end for place, end in (await log.latest(topics)).items()}
-        if not await projected.wait_until(latest, within=_PATIENCE):
-            raise Unavailable("everything is on the log, but the tables did not catch up: `vaultra up` goes on")
-        progress.update(task, description="imported")
+
+        async def caught_up() -> None:
+            topics = sorted({topic for projection in PROJECTIONS for topic in projection.topics})
+            latest = {(place.topic, place.partition): end for place, end in (await log.latest(topics)).items()}
+            if not await projected.wait_until(latest, within=_PATIENCE):
+                raise Unavailable("everything is on the log, but the tables did not catch up: `vaultra up` goes on")
+
+        yield database, log, alone, caught_up
+
+
+def _report(tally: Tally, broken: Sequence[Broken], console: Console, as_json: bool) -> int:
     if as_json:
         print(json.dumps(counts(tally, broken), ensure_ascii=False))
     else:
@@ -105,6 +158,6 @@ def _show(tally: Tally, broken: Sequence[Broken], console: Console) -> None:
         console.print(f"… and {len(broken) - _SHOWN} more", style="red")
 
 
-def _progress(console: Console, *, shown: bool) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+def _progress(console: Console, amount: ProgressColumn, *, shown: bool) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())
     return Progress(*columns, console=console, disable=not shown, transient=True)
