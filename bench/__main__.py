@@ -14,7 +14,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("append_http", "webhooks", "pipeline", "projections", "kafka_log", "kafka_pipeline", "sandbox", "demo")
+PARTS = (
+    "append_http",
+    "webhooks",
+    "import",
+    "pipeline",
+    "projections",
+    "kafka_log",
+    "kafka_pipeline",
+    "sandbox",
+    "demo",
+)
 
 
 def main(names: list[str]) -> int:
