@@ -19,6 +19,8 @@ import structlog
 from adapters.api_keys import keys_exist
 from adapters.blob_store import LocalBlobStore
 from adapters.critic.critic import RuffBanditCritic
+from adapters.critic.opinion import OpinionatedCritic
+from adapters.critic.policy import DEFAULT as DEFAULT_POLICY
 from adapters.database import Database, reaching
 from adapters.llm.code_writer import LlmCodeWriter
 from adapters.llm.memoized import MemoizedLanguageModel
@@ -29,7 +31,7 @@ from adapters.llm.vision import LlmVision
 from adapters.memo import PostgresMemo, Price
 from adapters.minilm import MiniLmEmbedder
 from adapters.planning.embedding import EmbeddingPlanner
-from adapters.ports import BlobStore, CodeWriter, Memo, PictureReader, Planner, SandboxRunner, VisionModel
+from adapters.ports import BlobStore, CodeWriter, Critic, Memo, PictureReader, Planner, SandboxRunner, VisionModel
 from adapters.reference.tables import load_reference
 from adapters.s3_blob_store import Bucket, S3BlobStore
 from adapters.secrets import StoredSecrets
@@ -66,7 +68,7 @@ from sandbox.backends import BackendName, make_backend
 from sandbox.engine import Engine
 from sandbox.limits import Limits as SandboxLimits
 from sandbox.runner import PooledSandbox
-from schemas.errors import VaultraError
+from schemas.errors import SetupError, VaultraError
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.log import EventLog
@@ -283,14 +285,12 @@ async def _stage_ports(
     sandbox: SandboxRunner,
 ) -> dict[str, Any]:
     """What the stages' keyword-only parameters are filled with, by name."""
-    reviewer = RuffBanditCritic()
-    stack.push_async_callback(reviewer.close)
     return {
         "blobs": blobs,
         "vision": _vision(settings, stack, memo),
         "planner": _planner(settings, stack, memo),
         "code_writer": _code_writer(settings, stack, memo),
-        "critic": reviewer,
+        "critic": _critic(settings, stack, memo),
         "sandbox": sandbox,
         "businesses": PostgresBusinessReader(database.pool, PostgresLedgerReader(database.pool)),
         "advice": PostgresAdviceReader(database.pool),
@@ -320,6 +320,16 @@ def _planner(settings: Settings, stack: AsyncExitStack, memo: Memo) -> Planner:
     if settings.planner.configured:
         return LlmPlanner(_language_model(settings.planner, stack, memo))
     return EmbeddingPlanner(MiniLmEmbedder())
+
+
+def _critic(settings: Settings, stack: AsyncExitStack, memo: Memo) -> Critic:
+    reviewer = RuffBanditCritic(settings.critic.policy or DEFAULT_POLICY)
+    stack.push_async_callback(reviewer.close)
+    if settings.critic.opinion and not settings.code.configured:
+        raise SetupError("VAULTRA_CRITIC__OPINION asks the model of VAULTRA_CODE__…, and none is configured")
+    if not settings.critic.opinion:
+        return reviewer
+    return OpinionatedCritic(reviewer, _language_model(settings.code, stack, memo))
 
 
 def _code_writer(settings: Settings, stack: AsyncExitStack, memo: Memo) -> CodeWriter | None:

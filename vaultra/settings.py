@@ -41,6 +41,13 @@ class ModelServer(_Section):
         return bool(self.base_url and self.model)
 
 
+class Critic(_Section):
+    """What programs are held to before they run."""
+
+    policy: Path | None = Field(default=None, description="file to use in place of adapters/critic/policy.toml")
+    opinion: bool = Field(default=False, description="also record what the code model thinks; it decides nothing")
+
+
 class Sandbox(_Section):
     """Limits of one run of untrusted code."""
 
@@ -144,6 +151,7 @@ class Settings(BaseSettings):
     vision: ModelServer = Field(default=ModelServer(), description="vision model; RapidOCR when empty")
     stripe: Stripe = Field(default=Stripe(), description="webhooks, connected accounts, imports")
     kafka: Kafka = Field(default=Kafka(), description="the cluster of the kafka runtime")
+    critic: Critic = Field(default=Critic(), description="what programs are held to before they run")
     sandbox: Sandbox = Field(default=Sandbox(), description="limits of code that runs")
 
 
