@@ -166,6 +166,9 @@ def show_answer(console: Console, detail: dict[str, Any]) -> None:
         )
     if evidence.row_count:
         console.print(Padding(evidence, (0, 0, 0, 4)))
+    for artefact in (detail.get("execution") or {}).get("artefacts") or []:
+        where = f"/v1/jobs/{detail.get('job_id')}/artefacts/{artefact.get('name')}"
+        console.print(Text(f"    {artefact.get('name')}  {where}", "dim"), soft_wrap=True)
     more = len(answer.get("evidence") or []) - 6
     if more > 0:
         console.print(Text(f"    and {more} more", "dim"))

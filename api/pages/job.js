@@ -70,7 +70,9 @@ async function run({ program, findings, execution }) {
   }));
   const facts = `${execution.reason} in ${execution.wall_seconds.toFixed(2)} s on ${execution.backend}`;
   parts.push(section(`Run: ${facts}`, drawn.length > 0, ...drawn, el("pre", {}, execution.stdout || "(no output)"),
-    execution.stderr ? el("pre", { class: "error" }, execution.stderr) : ""));
+    execution.detail ? el("p", {}, execution.detail) : "", execution.stderr ? el("pre", { class: "error" }, execution.stderr) : "",
+    ...(execution.rejected_artefacts ?? []).map((one) => el("p", { class: "quiet" }, `Left out: ${one}`)),
+    execution.controls?.length ? el("p", { class: "quiet" }, `Enforced: ${execution.controls.join(" · ")}`) : ""));
   return parts;
 }
 
