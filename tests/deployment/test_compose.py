@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from vaultra.cli import app
 from vaultra.composition import STAGES
 from vaultra.settings import Settings, names
 
@@ -136,6 +138,17 @@ def test_every_stage_is_a_service_when_it_is_declared(services: dict[str, dict[s
         service["command"][1]: name for name, service in ours(services).items() if service["command"][0] == "stage"
     }
     assert stages == {stage.name: stage.name for stage in STAGES}
+
+
+def test_commands_exist_on_the_command_line(services: dict[str, dict[str, Any]]) -> None:
+    root = typer.main.get_command(app)
+    for name, service in ours(services).items():
+        command: Any = root
+        words = list(service["command"])
+        while hasattr(command, "commands"):
+            assert words[0] in command.commands, f"{name}: vaultra has no command {' '.join(service['command'])}"
+            command, words = command.commands[words[0]], words[1:]
+        command.make_context(name, words)
 
 
 def test_settings_exist_when_services_set_them(services: dict[str, dict[str, Any]]) -> None:
