@@ -29,7 +29,7 @@ from deploy.kafka.distribution import PROJECT, KafkaMissing, fetch, java
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 # Starts in seconds and stays small; `make kafka` is for development, not for production.
 _JVM = ("-Xms128m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Xshare:auto")
-_START = 60.0
+_START = 90.0
 _STOP = 20.0
 
 
