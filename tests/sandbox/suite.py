@@ -21,6 +21,8 @@ SCRIPTS = [*SHARED, *OWN]
 SECRET = "SBXCANARYSECRET"
 # These never end by themselves.
 _SHORT = {"infinite_loop", "sigterm_ignored", "atexit_bomb", "stopped", "name_flood", "sleeper", "zombies", "daemon"}
+# These have much to do before they end, beside others on few cores.
+_LONG = {"benign", "recursion", "cpu_hog", "inodes"}
 _HEAVY = {"mem_bomb", "inodes", "tmp_and_memory"}
 
 
@@ -90,7 +92,8 @@ def expected(script: Path, *, gvisor: bool = False) -> list[str]:
 
 
 def limits_for(script: Path) -> Limits:
-    limits = replace(QUICK, timeout=2.0) if script.stem in _SHORT else QUICK
+    timeout = 2.0 if script.stem in _SHORT else 60.0 if script.stem in _LONG else QUICK.timeout
+    limits = replace(QUICK, timeout=timeout)
     return replace(limits, memory=256 << 20) if script.stem in _HEAVY else limits
 
 
