@@ -12,19 +12,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.docker_run import docker_run, is_possible
 from bench.result import Result
 from sandbox.bubblewrap_backend import BubblewrapBackend
 from sandbox.limits import MIB, Limits
 from sandbox.pool import Pool
+from sandbox.root_tree import build_root
 from sandbox.runner import PRELOAD, PooledSandbox
 
 _ROUNDS = 30
 _BARE = 9.0  # ms of the bare interpreter where the limits below were set
 _LIMITS = Limits(timeout=30.0, memory=1024 * MIB)
 _IDLE = 60.0  # MiB
+_TO_DOCKER = 0.35
 _TRIVIAL = "print(1)"
 _TABLES = "import numpy, pandas\nprint(pandas.DataFrame({'a': numpy.arange(10)}).a.sum())"
 
@@ -78,20 +82,28 @@ async def _measure() -> list[Result]:
             box.destroy()
 
     bare = Subject("bare python -I -S", _bare)
+    boxed = Subject("bubblewrap cold", lambda: cold(_TRIVIAL), 60)
     subjects = [
         bare,
-        Subject("bubblewrap cold", lambda: cold(_TRIVIAL), 60),
+        boxed,
         Subject("bubblewrap warm", lambda: asyncio.to_thread(warm, _TRIVIAL), 15, before=full),
         Subject("numpy and pandas warm", lambda: asyncio.to_thread(warm, _TABLES), 100, before=full),
         Subject("numpy and pandas cold", lambda: cold(_TABLES), rounds=5),
         Subject("eight at once", lambda: asyncio.gather(*(cold(_TRIVIAL) for _ in range(8))), rounds=5),
     ]
-    await interleave(subjects)
+    with ExitStack() as engine:
+        docker = None
+        if is_possible():
+            container = engine.enter_context(docker_run(build_root(Path(".cache")), _TRIVIAL))
+            docker = Subject("docker run with runc", lambda: asyncio.to_thread(container))
+            subjects.append(docker)
+        await interleave(subjects)
     await full()
     idle = _idle_memory(backend)
     await asyncio.to_thread(pool.close)
     await runner.close()
     results = [result for subject in subjects for result in _results(subject, bare)]
+    results.append(_against(boxed, docker))
     return [*results, Result("memory of an idle warm box", idle, _IDLE, "MiB", idle <= _IDLE, "of its control group")]
 
 
@@ -118,6 +130,14 @@ def _results(subject: Subject, bare: Subject) -> list[Result]:
             within = most is None or ratio <= most
             found.append(Result(f"{subject.name} to bare, p{percent}", ratio, most, "times", within, note))
     return found
+
+
+def _against(boxed: Subject, docker: Subject | None) -> Result:
+    name = "bubblewrap cold to docker run, p50"
+    if docker is None:
+        return Result(name, 0, None, "times", True, "not measured: no Docker engine is installed")
+    ratio = round(boxed.percentile(50) / docker.percentile(50), 2)
+    return Result(name, ratio, _TO_DOCKER, "times", ratio <= _TO_DOCKER, "in the same run")
 
 
 def _check(reason: str) -> None:
