@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
 from schemas.errors import SetupError, Unavailable, VaultraError
 from streams import metrics
+from streams.aiokafka_worker import AiokafkaWorker
 from streams.deliveries import Deliveries
 from streams.diversions import Backoff
 from streams.faust_worker import FaustWorker
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 _TICK = 1.0
 # Asking the brokers how far behind a stage is costs requests.
 _LAG_EVERY = 10.0
+WorkerName = Literal["faust", "aiokafka"]
+Worker = FaustWorker | AiokafkaWorker
+WORKERS: Mapping[WorkerName, type[Worker]] = {"faust": FaustWorker, "aiokafka": AiokafkaWorker}
 _OUTAGES: tuple[type[BaseException], ...] = (Unavailable, *KAFKA_ERRORS)
 
 
@@ -53,6 +57,7 @@ class KafkaRuntime:
         limits: Mapping[str, Limits] | None = None,
         times: GroupTimes | None = None,
         instance: str = "",
+        worker: WorkerName = "faust",
     ) -> None:
         names = [runner.stage.name for runner in runners]
         twice = {name for name in names if names.count(name) > 1}
@@ -66,7 +71,7 @@ class KafkaRuntime:
         self._limits = dict(limits or {})
         self._times = times or GroupTimes()
         self._instance = instance
-        self._workers: dict[str, FaustWorker] = {}
+        self._make_worker = WORKERS[worker]
         self._resumed = {name: asyncio.Event() for name in names}
         self._tasks: list[asyncio.Task[None]] = []
         self._grace = 10.0
@@ -166,7 +171,7 @@ class KafkaRuntime:
         concurrency = self._limits.get(name, Limits()).concurrency
         deliveries = Deliveries(self._log, runner, concurrency=concurrency, backoff=self._backoff)
         instance = f"{self._instance}.{name}" if self._instance else ""
-        worker = FaustWorker(deliveries, self._connection, times=self._times, instance=instance)
+        worker = self._make_worker(deliveries, self._connection, times=self._times, instance=instance)
         watching = asyncio.get_running_loop().create_task(self._watch(deliveries, worker))
         halting = asyncio.get_running_loop().create_task(deliveries.halted.wait())
         try:
@@ -181,7 +186,7 @@ class KafkaRuntime:
             await worker.stop(self._grace)
             deliveries.failure.cancel()
 
-    async def _watch(self, deliveries: Deliveries, worker: FaustWorker) -> None:
+    async def _watch(self, deliveries: Deliveries, worker: Worker) -> None:
         """Judge the worker every second, and give work back when a rebalance cannot wait for it any longer."""
         times, stage = self._times, deliveries.runner.stage
         watchdog = Watchdog(

@@ -119,6 +119,7 @@ class Kafka(_Section):
     )
     retry_delay: float = Field(default=60.0, gt=0, description="seconds until a delivery that was put off comes back")
     long_retry_delay: float = Field(default=600.0, gt=0, description="the same from its second time on")
+    worker: Literal["faust", "aiokafka"] = Field(default="faust", description="what fetches for the stages")
     instance: str = Field(
         default="", description="unique name of this process, kept over restarts: its partitions wait for it"
     )

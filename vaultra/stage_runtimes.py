@@ -54,4 +54,5 @@ def make_runtime(
         limits=limits,
         times=times,
         instance=settings.kafka.instance,
+        worker=settings.kafka.worker,
     )

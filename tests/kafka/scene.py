@@ -81,6 +81,8 @@ class Scene:
         self.workers: list[Worker] = []
         self.behaviour = Behaviour(notes=folder / "notes", marker=folder / "died")
         self.behaviour.notes.touch()
+        # Which worker fetches; a test that runs on each of them sets it.
+        self.fetched_by = "faust"
 
     @classmethod
     @asynccontextmanager
@@ -104,7 +106,7 @@ class Scene:
             bootstrap_servers=self.connection.bootstrap_servers,
             prefix=self.connection.prefix,
             behaviour=self.behaviour.model_copy(update=behaviour),
-            **(config or {}),
+            **{"worker": self.fetched_by, **(config or {})},
         )
         worker = Worker(told, self.folder / f"worker-{len(self.workers)}.log")
         self.workers.append(worker)

@@ -12,13 +12,14 @@ from adapters.database import Database
 from deploy.kafka.cluster import KafkaCluster
 from tests.kafka.scene import Scene
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.parametrize("worker", ["faust", "aiokafka"])]
 
 
 async def test_work_is_finished_and_committed_when_the_grace_is_long_enough(
-    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, worker: str
 ) -> None:
     async with Scene.on(kafka, prefix, tmp_path) as scene:
+        scene.fetched_by = worker
         await scene.feed(range(10))
         leaving = scene.start(seconds={5: 2.0}, config={"grace": 20.0, "commit": 30.0})
         await scene.noted("begin 5")
@@ -32,9 +33,10 @@ async def test_work_is_finished_and_committed_when_the_grace_is_long_enough(
 
 
 async def test_work_is_given_back_when_the_grace_is_too_short(
-    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, worker: str
 ) -> None:
     async with Scene.on(kafka, prefix, tmp_path) as scene:
+        scene.fetched_by = worker
         await scene.feed(range(10))
         leaving = scene.start(seconds={5: 60.0}, config={"handler": 120.0})
         await scene.noted("begin 5")
@@ -49,9 +51,10 @@ async def test_work_is_given_back_when_the_grace_is_too_short(
 
 
 async def test_nothing_doubles_when_a_paused_worker_wakes_after_its_partitions_went(
-    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, worker: str
 ) -> None:
     async with Scene.on(kafka, prefix, tmp_path) as scene:
+        scene.fetched_by = worker
         await scene.feed(range(20))
         paused = scene.start(seconds={3: 3.0})
         await scene.noted("begin 3")
@@ -66,9 +69,10 @@ async def test_nothing_doubles_when_a_paused_worker_wakes_after_its_partitions_w
 
 
 async def test_work_is_done_once_when_another_worker_joins_and_it_takes_longer_than_the_session(
-    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, worker: str
 ) -> None:
     async with Scene.on(kafka, prefix, tmp_path) as scene:
+        scene.fetched_by = worker
         await scene.feed(range(20))
         scene.start(seconds={3: 5.0}, config={"rebalance": 30.0})
         await scene.noted("begin 3")
@@ -80,9 +84,10 @@ async def test_work_is_done_once_when_another_worker_joins_and_it_takes_longer_t
 
 
 async def test_work_is_given_back_when_it_takes_longer_than_a_rebalance_may_wait(
-    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, worker: str
 ) -> None:
     async with Scene.on(kafka, prefix, tmp_path) as scene:
+        scene.fetched_by = worker
         await scene.feed(range(20))
         joined = {"rebalance": 4.0, "handler": 120.0}
         scene.start(seconds={3: 60.0}, config=joined)
@@ -90,7 +95,6 @@ async def test_work_is_given_back_when_it_takes_longer_than_a_rebalance_may_wait
         # Whoever does it over is quick: the first worker no longer, for its partition may come back to it.
         scene.start(config=joined)
         await scene.noted("begin 3", times=2)
-        for worker in scene.workers[:1]:
-            worker.kill()
+        scene.workers[0].kill()
         await scene.settled()
         await scene.check(database)

@@ -14,11 +14,15 @@ from tests.kafka.stages import POINTS
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.mark.parametrize("point", POINTS)
+CASES = [*(("faust", point) for point in POINTS), ("aiokafka", "mid-work"), ("aiokafka", "before commit")]
+
+
+@pytest.mark.parametrize(("worker", "point"), CASES)
 async def test_every_input_has_one_outcome_when_a_worker_is_killed(
-    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, point: str
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, worker: str, point: str
 ) -> None:
     async with Scene.on(kafka, prefix, tmp_path) as scene:
+        scene.fetched_by = worker
         await scene.feed(range(30))
         doomed = scene.start(dies=(point, 7), seconds={7: 0.2}, config={"commit": 30.0})
         assert await doomed.ended() == -9, scene.outputs()

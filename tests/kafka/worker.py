@@ -15,7 +15,7 @@ from streams.diversions import Backoff
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_group import GroupTimes
 from streams.kafka_log import KafkaEventLog
-from streams.kafka_runtime import KafkaRuntime
+from streams.kafka_runtime import KafkaRuntime, WorkerName
 from streams.runner import Runner
 from tests.kafka.stages import TOPICS, Behaviour, DeadlyLog, make_stages
 from vaultra.serving import stop_signals
@@ -34,6 +34,7 @@ class WorkerConfig(Value):
     grace: float = 3.0
     handler: float = 30.0
     halt_after: int = 20
+    worker: WorkerName = "faust"
     steps: tuple[float, float] = (0.5, 1.0)
 
 
@@ -47,7 +48,7 @@ async def work(config: WorkerConfig) -> int:
         if declared.name in config.stages
     ]
     times = GroupTimes.of_session(config.session, config.rebalance, commit=config.commit)
-    runtime = KafkaRuntime(log, connection, runners, backoff=backoff, times=times)
+    runtime = KafkaRuntime(log, connection, runners, backoff=backoff, times=times, worker=config.worker)
     stop = asyncio.Event()
     with stop_signals(stop.set):
         runtime.start()
