@@ -16,12 +16,13 @@ from streams.deliveries import Deliveries
 from streams.diversions import Backoff
 from streams.faust_worker import FaustWorker
 from streams.kafka_connection import KAFKA_ERRORS, KafkaConnection
-from streams.kafka_group import GroupTimes, scheduler_group
+from streams.kafka_group import GroupTimes
+from streams.lag import behind, stage_lag
 from streams.log import EventLog
 from streams.retry_scheduler import RetryScheduler
 from streams.runner import Runner
 from streams.stage_loop import Limits
-from streams.topics import due_topic, long_retry_topic, retry_topic
+from streams.topics import due_topic
 from streams.watchdog import PATIENCE, Patience, Pulse, Watchdog
 
 log = structlog.get_logger(__name__)
@@ -130,19 +131,13 @@ class KafkaRuntime:
             await asyncio.sleep(0.05)
 
     async def _lag_of(self, name: str) -> int:
-        waiting = [retry_topic(name).name, long_retry_topic(name).name]
-        behind = await self._behind(name)
-        behind += await self._distance(scheduler_group(name), waiting)
-        metrics.LAG.labels(name).set(behind)
-        return behind
+        lag = await stage_lag(self._log, name, self._runners[name].topics, on_kafka=True)
+        metrics.LAG.labels(name).set(lag)
+        return lag
 
     async def _behind(self, name: str) -> int:
         """Events that could be worked on now."""
-        return await self._distance(name, [*self._runners[name].topics, due_topic(name).name])
-
-    async def _distance(self, group: str, topics: Sequence[str]) -> int:
-        held, latest = await asyncio.gather(self._log.positions(group, topics), self._log.latest(topics))
-        return sum(max(0, end - held.get(place, 0)) for place, end in latest.items())
+        return await behind(self._log, name, [*self._runners[name].topics, due_topic(name).name])
 
     async def _keep(self, name: str) -> None:
         """Run one stage; again after a halt, never after a failure."""

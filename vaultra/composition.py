@@ -141,12 +141,13 @@ async def open_log(settings: Settings) -> AsyncIterator[tuple[Database, EventLog
         url = settings.database_url.get_secret_value()
         database = await Database.open(data_dir=settings.data_dir, url=url)
         stack.push_async_callback(database.close)
-        event_log = await _event_log(settings, database)
+        event_log = await open_event_log(settings, database)
         stack.push_async_callback(event_log.close)
         yield database, event_log
 
 
-async def _event_log(settings: Settings, database: Database) -> EventLog:
+async def open_event_log(settings: Settings, database: Database) -> EventLog:
+    """The log of the configured runtime. Raises SetupError and Unavailable."""
     if settings.runtime == "embedded":
         return await PostgresEventLog.open(database, all_topics())
     return await KafkaEventLog.open(

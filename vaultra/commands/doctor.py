@@ -15,10 +15,13 @@ from rich.text import Text
 
 from adapters.database import Database
 from adapters.minilm import MiniLmEmbedder
+from projections.runner import ProjectionRunner
 from sandbox.backends import BACKENDS
 from schemas.errors import VaultraError
-from streams.postgres_log import PostgresEventLog
-from vaultra.composition import all_topics, make_sandbox, open_blobs
+from streams.lag import stage_lag
+from streams.log import EventLog
+from streams.topics import consumed_topics
+from vaultra.composition import STAGES, all_topics, make_sandbox, open_blobs, open_event_log
 from vaultra.instance import running_url
 from vaultra.settings import ModelServer, Settings
 
@@ -113,16 +116,31 @@ async def _log(settings: Settings) -> AsyncIterator[Check]:
         fsync = await database.pool.fetchval("SHOW fsync")
         kind = "by URL" if settings.database_url.get_secret_value() else "embedded"
         yield Check("database", fsync == "on", f"PostgreSQL {version}, {kind}, fsync {fsync}")
-        log = await PostgresEventLog.open(database, all_topics())
+        log = await open_event_log(settings, database)
         try:
             count = sum((await log.latest([topic.name for topic in all_topics()])).values())
-            yield Check("log", await log.healthy(), f"{count} events")
+            yield Check("log", await log.healthy(), f"{count} events, {settings.runtime}")
+            yield await _lag(settings, database, log)
         finally:
             await log.close()
     except VaultraError as error:
         yield Check("log", False, str(error))
     finally:
         await database.close()
+
+
+async def _lag(settings: Settings, database: Database, log: EventLog) -> Check:
+    """Who is behind, and by how many events: stages and projections, wherever they run."""
+    on_kafka = settings.runtime == "kafka"
+    behind = {
+        stage.name: await stage_lag(
+            log, stage.name, [topic.name for topic in consumed_topics(stage.consumes)], on_kafka=on_kafka
+        )
+        for stage in STAGES
+    }
+    behind |= {f"projection {name}": lag for name, lag in (await ProjectionRunner(database.pool, log).lag()).items()}
+    words = ", ".join(f"{name} {lag}" for name, lag in behind.items() if lag)
+    return Check("lag", True if not words else None, words or "nobody is behind")
 
 
 async def _blobs(settings: Settings) -> Check:
