@@ -89,12 +89,12 @@ async def test_work_is_given_back_when_it_takes_longer_than_a_rebalance_may_wait
     async with Scene.on(kafka, prefix, tmp_path) as scene:
         scene.fetched_by = worker
         await scene.feed(range(20))
-        joined = {"rebalance": 4.0, "handler": 120.0}
-        scene.start(seconds={3: 60.0}, config=joined)
+        joined = {"rebalance": 4.0, "handler": 300.0}
+        scene.start(seconds={3: 240.0}, config=joined)
         await scene.noted("begin 3")
         # Whoever does it over is quick: the first worker no longer, for its partition may come back to it.
         scene.start(config=joined)
-        await scene.noted("begin 3", times=2)
+        await scene.noted("begin 3", times=2, within=150.0)
         scene.workers[0].kill()
         await scene.settled()
         await scene.check(database)
