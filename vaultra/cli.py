@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 from rich.status import Status
 
@@ -156,8 +157,13 @@ def analyze(
 
 @app.command()
 def demo() -> None:
-    """Run the main job on shipped samples, with live progress; ends by itself."""
+    """Run the main jobs on shipped samples, with live progress; ends by itself."""
+    from datetime import UTC, datetime
+
+    from adapters.stripe.signature import parse_secrets
+    from api.auth import LOCAL_TENANT
     from vaultra.commands import demo as command
+    from vaultra.commands.demo_business import DEMO_SECRET, DemoBusiness, demo_business
 
     started = time.monotonic()
     settings = _settings()
@@ -165,12 +171,20 @@ def demo() -> None:
         # The samples and their compiled programs are ours, so the demo also runs where control groups are not to be
         # had; the attestation says so, and other people's documents need the setting.
         settings = settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update={"allow_degraded": True})})
+    configured = settings.stripe.connect_webhook_secrets.get_secret_value()
+    secret = parse_secrets(configured or DEMO_SECRET, default_tenant=LOCAL_TENANT)[0]
+    if not configured:
+        stripe = settings.stripe.model_copy(update={"connect_webhook_secrets": SecretStr(DEMO_SECRET)})
+        settings = settings.model_copy(update={"stripe": stripe})
     _logs_to_stderr(settings)
     console = Console()
 
     async def work() -> int:
         async with _client(settings, console) as client:
-            return await command.demo(client, console=console, started=started)
+            documents = await command.demo(client, console=console, started=started)
+            console.print()
+            business = DemoBusiness.of_day(datetime.now(UTC), secret.tenant)
+            return documents or await demo_business(client, business, secret, console)
 
     _run(work())
 

@@ -123,6 +123,12 @@ class VaultraClient:
         """What a PUT of JSON answers. Raises NotFound for a 404."""
         return self._answered(await self._send("PUT", path, json=body))
 
+    async def post_webhook(self, path: str, body: bytes, headers: dict[str, str]) -> None:
+        """Send a webhook as Stripe does. Raises SetupError when it is refused, Unavailable when it must come again."""
+        response = await self._send("POST", path, content=body, headers=headers)
+        if not response.is_success:
+            raise self._error(response, self._json(response))
+
     def _answered(self, response: httpx2.Response) -> dict[str, Any]:
         body = self._json(response)
         if response.status_code == 404:

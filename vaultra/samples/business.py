@@ -98,7 +98,7 @@ class _Teller:
         if previous:
             data["previous_attributes"] = previous
         event = {
-            "id": f"evt_{self.story.seed:x}{number:08x}",
+            "id": f"evt_{(self.story.account or '')[5:]}{self.story.seed:x}{number:08x}",
             "object": "event",
             "api_version": API_VERSION,
             "created": at,
