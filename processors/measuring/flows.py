@@ -68,6 +68,7 @@ class Flows:
         self.fees_unknown = 0
         self._sale_slices = [0] * (size + 1)
         self.referred: dict[str, SaleAt] = {}
+        self._sales_of: dict[tuple[int, int], Sequence[Sale]] = {}
         self._cohorts: dict[int, dict[int, list[Outflow]]] = {}
         self._gather_sales()
         self.refunds, self.refunds_cohort, self.refund_count_cohort = self._gather(books.refunds)
@@ -99,9 +100,11 @@ class Flows:
 
     def sales_of(self, first: int, last: int) -> Sequence[Sale]:
         """The sales of months `first` to `last`."""
-        start = min(max(0, first - self.first), len(self._sale_slices) - 1)
-        end = min(max(0, last - self.first + 1), len(self._sale_slices) - 1)
-        return self._books.sales[self._sale_slices[start] : self._sale_slices[end]]
+        if (first, last) not in self._sales_of:
+            start = min(max(0, first - self.first), len(self._sale_slices) - 1)
+            end = min(max(0, last - self.first + 1), len(self._sale_slices) - 1)
+            self._sales_of[first, last] = self._books.sales[self._sale_slices[start] : self._sale_slices[end]]
+        return self._sales_of[first, last]
 
     def between(self, records: Sequence[Any], first: int, last: int) -> Sequence[Any]:
         """The records of other kinds that happened in months `first` to `last`. They are in the order of time."""

@@ -17,8 +17,11 @@ _NO_PAYOUTS = "no payout of six months has come to its end"
 
 
 def _settled(payout: Payout, moment: int) -> bool | None:
-    """Whether a payout arrived for good, by all that is known; None while that is open or when it was canceled."""
-    if payout.failed_at is not None and payout.failed_at <= moment:
+    """Whether a payout arrived for good, by all that is known; None while that is open or when it was canceled.
+
+    One that failed later never arrived, whatever moment is asked about: only what was known then said otherwise.
+    """
+    if payout.failed_at is not None:
         return False
     if payout.status == "canceled" or payout.paid_at is None or payout.paid_at > moment:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import islice
-from operator import attrgetter
 
 from processors.measuring import payouts, retention, revenue, risk
 from processors.measuring.books import Books
@@ -24,7 +23,6 @@ from schemas.metrics import (
 )
 from schemas.reference import Reference
 
-_events = attrgetter("events")
 # The modules whose import registers the definitions.
 SECTIONS = (revenue, retention, risk, payouts)
 # Complete months a snapshot carries.
@@ -123,7 +121,7 @@ def figure_of(view: View, definition: Definition, month: int, as_of: datetime, k
         as_of=as_of,
         known_at=known_at,
         event_ids=tuple(islice(events, NAMED_EVENTS)),
-        event_count=sum(sum(map(len, map(_events, part))) for part in parts),
+        event_count=sum(view.count_events(part) for part in parts),
         unknown=found.unknown,
         note=found.note,
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import TypeVar
 
 from processors.measuring.books import Books, Declaration
-from processors.measuring.flows import Flows
+from processors.measuring.flows import Flows, Recorded
 from processors.measuring.money import Converter, reporting_currency
 from processors.measuring.periods import Calendar
 from processors.measuring.recurring import Recurring
 from schemas.reference import Reference
 
 T = TypeVar("T")
+_LONG = 500
+_events = attrgetter("events")
 
 
 class View:
@@ -64,6 +67,14 @@ class View:
     def end(self, month: int) -> int:
         """The first second after a month."""
         return self.calendar.start(month + 1)
+
+    def count_events(self, part: Sequence[Recorded]) -> int:
+        """How many facts records rest on. Long parts are shared by several figures and counted once."""
+        if len(part) < _LONG:
+            return sum(map(len, map(_events, part)))
+        # The part is kept beside its count, so that no other can come to have its identity.
+        counted = self.once(("events", id(part)), lambda: (sum(map(len, map(_events, part))), part))
+        return counted[0]
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What several definitions need, made when the first asks for it."""
