@@ -20,6 +20,7 @@ PARTS = (
     "import",
     "pipeline",
     "projections",
+    "metrics",
     "kafka_log",
     "kafka_pipeline",
     "sandbox",
