@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up kafka test check format bench eval docs sandbox-root lock clean setup setup-dev
+.PHONY: help demo up kafka faults test check format bench eval docs sandbox-root lock clean setup setup-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ kafka: setup ## Apache Kafka on this machine until Ctrl-C: BROKERS=1 (or 3), POR
 
 test: setup-dev ## run the tests
 	@$(PYTHON) -m pytest -q
+
+faults: setup-dev ## the faults of the Kafka runtime at full length
+	@FAULTS=full $(PYTHON) -m pytest -q --durations=0 tests/kafka
 
 check: setup-dev ## the gate: format, lint, types, layers, generated documents
 	@$(PYTHON) -m ruff format --check .

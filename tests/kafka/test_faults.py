@@ -1,0 +1,125 @@
+"""What stages and projections stand on goes away and comes back, under traffic: nothing is lost, nothing is twice.
+
+One cluster, one PostgreSQL, two workers and one projection live through all of it, one fault a test. `make faults` runs
+the faults at full length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from projections.rebuild import rebuild
+from schemas.errors import Unavailable
+from tests.kafka.rig import FULL, OUTPUTS_BROKER, SESSION, Rig, seconds
+from tests.kafka.stages import PROJECTION
+from tests.streams.stage_kit import all_of
+
+pytestmark = pytest.mark.timeout(3600 if FULL else 600)
+
+
+@pytest.fixture(scope="module")
+async def rig(kafka_present: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    async with Rig.running(tmp_path_factory.mktemp("rig")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def at_work(rig: Rig) -> None:
+    """Two workers and the projection, whatever the test before left."""
+    while len(rig.alive) < 2:
+        rig.work()
+    if rig.projecting.process is None or rig.projecting.process.poll() is not None:
+        rig.projecting.start()
+
+
+async def test_group_begins_at_the_first_event_when_it_is_new_on_an_old_topic(rig: Rig) -> None:
+    """First of all: what is fed before anybody ever worked is done all the same."""
+    for worker in rig.alive:
+        worker.kill()
+        await worker.ended()
+    await rig.feed(20)
+    only_answers = rig.scene.start(config={**SESSION, "stages": ("answer",)})
+    async with asyncio.timeout(120):
+        while sum(lag for name, lag in (await rig.scene.lags()).items() if name.startswith("answer ")):
+            await asyncio.sleep(0.05)
+    assert len(await all_of(rig.scene.log, "pongs")) == 20
+    assert await all_of(rig.scene.log, "tolds") == []
+    only_answers.signal(signal.SIGTERM)
+    await only_answers.ended()
+    rig.work()
+    await rig.check()
+
+
+async def test_tables_are_right_when_the_projection_is_killed(rig: Rig) -> None:
+    async with rig.traffic():
+        for _ in range(10 if FULL else 2):
+            await rig.answered(10)
+            assert await rig.projecting.end(signal.SIGKILL) == -signal.SIGKILL
+            rig.projecting.start()
+    await rig.check()
+
+
+async def test_traffic_goes_on_when_one_broker_of_three_dies_and_returns(rig: Rig) -> None:
+    for number in (1, 2) if FULL else (random.choice((1, 2)),):
+        async with rig.traffic():
+            await rig.acknowledged(10)
+            await rig.kafka.kill(number)
+            await rig.acknowledged(20)
+            await rig.answered(20)
+            await asyncio.sleep(seconds(30, 0))
+            await rig.kafka.restart(number)
+            await rig.answered(10)
+        await rig.check()
+
+
+async def test_inputs_wait_when_the_topic_of_the_outputs_cannot_be_written(rig: Rig) -> None:
+    async with rig.traffic():
+        await rig.answered(5)
+        await rig.kafka.kill(OUTPUTS_BROKER)
+        await rig.acknowledged(20)
+        await asyncio.sleep(seconds(30, 3))
+        await _inputs_wait(rig, 10)
+        await rig.kafka.restart(OUTPUTS_BROKER)
+        await rig.answered(20)
+    await rig.check()
+
+
+async def test_tables_catch_up_when_the_database_was_gone(rig: Rig) -> None:
+    async with rig.traffic():
+        await rig.answered(5)
+        rig.postgres.kill()
+        await asyncio.sleep(seconds(30, 5))
+        await rig.answered(10)
+        rig.postgres.start()
+        await rig.answered(5)
+    assert rig.projecting.process is not None
+    assert rig.projecting.process.poll() is None, "it waits for its database, it does not end"
+    await rig.check()
+
+
+async def test_rebuild_is_the_same_when_traffic_goes_on(rig: Rig) -> None:
+    async with rig.traffic():
+        await rig.answered(5)
+        rebuilt = await rebuild(rig.database.pool, rig.scene.log, PROJECTION, batch=20)
+        await rig.answered(5)
+    assert rebuilt.applied >= 40
+    assert rebuilt.rows_hash is not None, "compared with the build before, and the same"
+    await rig.check()
+
+
+async def _inputs_wait(rig: Rig, least: int) -> None:
+    """Until so many inputs stand on the log that `answer` has not finished."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(Unavailable):  # whoever coordinates the group may have been on that broker
+                held = await rig.scene.log.positions("answer", ["pings"])
+                latest = await rig.scene.log.latest(["pings"])
+                if sum(end - held.get(place, 0) for place, end in latest.items()) >= least:
+                    return
+            await asyncio.sleep(0.1)
