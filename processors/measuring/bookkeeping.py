@@ -21,7 +21,7 @@ from processors.measuring.books import (
 )
 from processors.measuring.subscriptions import Discounts, subscribed
 from schemas.ledger import accounts, balances, billing, payments
-from schemas.ledger.entries import Entry, History
+from schemas.ledger.entries import Entry, History, Version
 
 # The kinds of objects whose histories the books are made of.
 KINDS: tuple[str, ...] = (
@@ -37,14 +37,16 @@ KINDS: tuple[str, ...] = (
     accounts.Account.KIND,
 )
 _REVENUE = frozenset({"charge", "application_fee"})
+_PLATFORMS = frozenset({"application_fee", "application_fee_refund", "fee"})
 _REFUNDS = frozenset({"refund", "refund_reversed", "application_fee_refund"})
 _DISPUTES = frozenset({"dispute_withdrawn", "dispute_reinstated"})
 
 
 class _Recurring(NamedTuple):
-    """What belongs to subscriptions: their invoices, and the payments that settled those."""
+    """What belongs to subscriptions: their invoices (`others` are no subscription's) and the payments for those."""
 
     invoices: frozenset[str]
+    others: frozenset[str]
     payments: frozenset[str]
     customers: frozenset[str]
 
@@ -82,10 +84,10 @@ def books_of(
     for history in histories:
         by_kind.setdefault(history.kind, []).append(history)
     charges = {history.object_id: history.latest.state for history in by_kind[payments.Charge.KIND]}
-    # A destination charge is the connected account's revenue; the platform's own is its fee.
+    # A destination charge is the connected account's revenue; the platform's own is its fee, less Stripe's.
     elsewhere = {id for id, state in charges.items() if isinstance(state, payments.Charge) and state.destination}
     recurring = _recurring(by_kind)
-    own = [entry for entry in entries if entry.charge not in elsewhere or entry.kind.startswith("application_fee")]
+    own = [entry for entry in entries if entry.charge not in elsewhere or entry.kind in _PLATFORMS]
     discounts = Discounts(by_kind[billing.CustomerDiscount.KIND])
     subscriptions = (subscribed(history, discounts) for history in by_kind[billing.Subscription.KIND])
     account = by_kind[accounts.Account.KIND]
@@ -136,6 +138,7 @@ def _events(history: History) -> tuple[str, ...]:
 
 def _recurring(by_kind: dict[str, list[History]]) -> _Recurring:
     invoices: set[str] = set()
+    others: set[str] = set()
     paid: set[str] = set()
     customers: set[str] = set()
     for history in by_kind[billing.Invoice.KIND]:
@@ -143,6 +146,8 @@ def _recurring(by_kind: dict[str, list[History]]) -> _Recurring:
         if isinstance(state, billing.Invoice) and _of_subscription(state):
             invoices.add(history.object_id)
             paid.update(filter(None, (state.charge, state.payment_intent)))
+        else:
+            others.add(history.object_id)
     for history in by_kind[billing.InvoicePayment.KIND]:
         payment = history.latest.state
         if isinstance(payment, billing.InvoicePayment) and payment.invoice in invoices:
@@ -151,7 +156,7 @@ def _recurring(by_kind: dict[str, list[History]]) -> _Recurring:
         subscription = history.latest.state
         if isinstance(subscription, billing.Subscription) and subscription.customer:
             customers.add(subscription.customer)
-    return _Recurring(frozenset(invoices), frozenset(paid), frozenset(customers))
+    return _Recurring(frozenset(invoices), frozenset(others), frozenset(paid), frozenset(customers))
 
 
 def _of_subscription(invoice: billing.Invoice) -> bool:
@@ -184,7 +189,8 @@ def _recurs(id: str, charge: payments.Charge, recurring: _Recurring) -> bool:
     if id in recurring.payments or charge.payment_intent in recurring.payments or charge.invoice in recurring.invoices:
         return True
     # Its invoice was never seen: a subscriber's invoice is taken for one of the subscription's.
-    return charge.invoice is not None and charge.customer in recurring.customers
+    unseen = charge.invoice is not None and charge.invoice not in recurring.others
+    return unseen and charge.customer in recurring.customers
 
 
 def _outflow(entry: Entry) -> Outflow:
@@ -205,16 +211,18 @@ def _outflow(entry: Entry) -> Outflow:
 def _contest(history: History) -> Contest:
     state = history.latest.state
     assert isinstance(state, payments.Dispute)
-    statuses = [version.state.status for version in history.versions if isinstance(version.state, payments.Dispute)]
+    seen = [(version, version.state) for version in history.versions if isinstance(version.state, payments.Dispute)]
+    # An inquiry that became a dispute is one, from then on.
+    disputed = next((version for version, one in seen if not one.is_inquiry), None)
+    opened = _second(state.at) if disputed in (None, history.versions[0]) else _second(disputed.created)
     return Contest(
         id=history.object_id,
         sale=state.charge,
-        at=_second(state.at),
+        at=opened,
         amount=state.amount,
         currency=state.currency,
         status=state.status,
-        # An inquiry that became a dispute is one.
-        inquiry=all(status.startswith("warning_") for status in statuses),
+        inquiry=disputed is None,
         prevented=state.status == "prevented",
         evidence_due=None if state.evidence_due_by is None else _second(state.evidence_due_by),
         has_evidence=bool(state.has_evidence),
@@ -231,11 +239,13 @@ def _warning(history: History) -> FraudWarning:
 def _payout(history: History) -> Payout:
     state = history.latest.state
     assert isinstance(state, balances.Payout)
-    seen = {"paid": None, "failed": None}
-    for version in history.versions:
-        if isinstance(version.state, balances.Payout) and seen.get(version.state.status, 0) is None:
-            seen[version.state.status] = _second(version.created)  # type: ignore[assignment]
     arrival = None if state.arrival_date is None else _second(state.arrival_date)
+    paid, failed = _first_seen(history, "paid"), _first_seen(history, "failed")
+    # A list read later shows that it was paid, not when: by its arrival date, as far as anybody can tell.
+    listed = paid is not None and paid.stripe_type.endswith(".listed")
+    paid_at = None if paid is None else _second(paid.created)
+    if listed and paid_at is not None:
+        paid_at = min(paid_at, max(_second(state.at), arrival or 0))
     return Payout(
         id=history.object_id,
         at=_second(state.at),
@@ -243,11 +253,17 @@ def _payout(history: History) -> Payout:
         amount=state.amount,
         currency=state.currency,
         status=state.status,
-        paid_at=seen["paid"],
-        failed_at=seen["failed"],
+        paid_at=paid_at,
+        failed_at=None if failed is None else _second(failed.created),
         automatic=state.automatic,
         events=_events(history),
+        paid_told=not listed,
     )
+
+
+def _first_seen(history: History, status: str) -> Version | None:
+    found = (version for version in history.versions if getattr(version.state, "status", None) == status)
+    return next(found, None)
 
 
 def _bill(history: History) -> Bill | None:

@@ -74,7 +74,11 @@ class FraudWarning(NamedTuple):
 
 
 class Payout(NamedTuple):
-    """A payout with the moments it was seen paid and failed. `status` is the last one."""
+    """A payout with the moments it was seen paid and failed. `status` is the last one.
+
+    `paid_told`: an event told when it was paid; otherwise it is only known to have been, and `paid_at` is taken from
+    its arrival date.
+    """
 
     id: str
     at: int
@@ -86,12 +90,14 @@ class Payout(NamedTuple):
     failed_at: int | None
     automatic: bool | None
     events: tuple[str, ...]
+    paid_told: bool = True
 
 
 class Terms(NamedTuple):
     """What a subscription is worth a month from `at` on, in millionths of minor units of `currency`.
 
-    `committed` leaves out what is set to end; `annual` is the part billed by the year; `behind`: past due.
+    `committed` leaves out what is set to end; `annual` is the part billed by the year or longer; `behind`: past due.
+    `unpriced`: licensed items are not in it, for the payload does not tell what they cost (tiers, a list cut short).
     """
 
     at: int
@@ -101,6 +107,7 @@ class Terms(NamedTuple):
     annual: int
     behind: bool
     event: str
+    unpriced: bool = False
 
 
 class Subscribed(NamedTuple):

@@ -62,11 +62,12 @@ def payouts_manual(view: View, month: int) -> Measured:
 
 @definition("payout_delay", unit="days", title="Days payouts came late, 6 months")
 def payout_delay(view: View, month: int) -> Measured:
-    """The mean of whole days between the promised arrival and `paid`, early ones as zero."""
-    made = view.flows.between(view.books.payouts, month - 5, month)
+    """The mean of whole days between the promised arrival and `paid`, early ones as zero. Payouts that were only
+    listed after they had been paid do not say when that was."""
+    made = [one for one in view.flows.between(view.books.payouts, month - 5, month) if one.paid_told]
     paid = [one for one in made if one.paid_at is not None and one.arrival is not None and one.paid_at <= view.as_of]
     if not paid:
-        return unknown("no paid payout of six months names its arrival date")
+        return unknown("no payout of six months told when it was paid and when it was to arrive")
     late = sum(max(0, (one.paid_at or 0) // DAY - (one.arrival or 0) // DAY) for one in paid)
     return Measured(to_decimal(Fraction(late, len(paid)), 2), Evidence((paid,)))
 

@@ -50,9 +50,17 @@ def _now(view: View) -> Now:
     return view.once("now", lambda: view.recurring.at(view.as_of))
 
 
-def _left_out(view: View) -> str | None:
+def _left_out(view: View, moment: int) -> str | None:
+    unpriced = view.once(
+        "unpriced", lambda: [one for one in view.books.subscriptions if any(terms.unpriced for terms in one.terms)]
+    )
+    held = (holding(one.terms, moment) for one in unpriced)
+    missing = sum(terms is not None and terms.unpriced for terms in held)
     apart = sorted(view.recurring.unconverted)
-    return f"without subscriptions in {', '.join(apart)}, for which there is no rate" if apart else None
+    words = [f"without subscriptions in {', '.join(apart)}, for which there is no rate"] if apart else []
+    if missing:
+        words.append(f"without what {missing} subscriptions cost by tiers, or their payloads do not say")
+    return "; ".join(words) or None
 
 
 @definition("mrr", unit="money", title="Monthly recurring revenue", monthly=True)
@@ -60,19 +68,19 @@ def mrr(view: View, month: int) -> Measured:
     """What active and past-due subscriptions are worth a month at the month's end: licensed items, normalised to a
     month, less coupons that last for ever; without trials, usage, tax and prorations."""
     end = view.recurring.movement(month).end
-    return money(minor(end), _shown(view, view.end(month) - 1), note=_left_out(view))
+    return money(minor(end), _shown(view, view.end(month) - 1), note=_left_out(view, view.end(month) - 1))
 
 
 @definition("mrr_now", unit="money", title="Monthly recurring revenue today")
 def mrr_now(view: View, month: int) -> Measured:
     """The same at the very moment of `as_of`."""
-    return money(minor(_now(view).monthly), _shown(view, view.as_of), note=_left_out(view))
+    return money(minor(_now(view).monthly), _shown(view, view.as_of), note=_left_out(view, view.as_of))
 
 
 @definition("cmrr", unit="money", title="Committed monthly recurring revenue")
 def cmrr(view: View, month: int) -> Measured:
     """Recurring revenue today without subscriptions that are set to end with their period."""
-    return money(minor(_now(view).committed), _shown(view, view.as_of), note=_left_out(view))
+    return money(minor(_now(view).committed), _shown(view, view.as_of), note=_left_out(view, view.as_of))
 
 
 @definition("customers", unit="count", title="Customers with a paid subscription", monthly=True)

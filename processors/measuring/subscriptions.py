@@ -60,19 +60,22 @@ def subscribed(history: History, discounts: Discounts) -> Subscribed | None:
     customer = next((state.customer for _, state in reversed(states) if state.customer), None) or history.object_id
     starts = [_begins(version, state) for version, state in states]
     starts[0] = _first_begins(*states[0])
+    for number in range(len(starts) - 1, 0, -1):
+        # An end that is told late lies before what was still seen after it: that had ended, too.
+        starts[number - 1] = min(starts[number - 1], starts[number])
     terms: list[Terms] = []
     for number, (version, state) in enumerate(states):
         until = starts[number + 1] if number + 1 < len(states) else None
         turns = [at for at in discounts.turns(customer) if at > starts[number] and (until is None or at < until)]
         for at in (starts[number], *sorted(turns)):
             terms.append(_terms(at, version, state, customer, discounts))
-    ended = _ended(*states[-1])
-    if len(states) == 1 and ended is not None and ended > starts[0]:
+    version, state = states[0]
+    ended = _ended(version, state)
+    if ended is not None and ended > starts[0] and _was_paid(state):
         # Known only by its end: what it was worth until then stands in what it was when it ended.
-        version, state = states[0]
         alive = state.model_copy(update={"status": "active"})
-        terms.insert(0, _terms(starts[0], version, alive, customer, discounts, alive=True))
-        terms[1:] = [terms[1]._replace(at=ended)]
+        before = _terms(starts[0], version, alive, customer, discounts, alive=True)
+        terms = [before, *(one._replace(at=max(one.at, ended)) for one in terms)]
     return Subscribed(history.object_id, customer, tuple(sorted(terms, key=lambda one: one.at)))
 
 
@@ -102,7 +105,7 @@ def monthly_amounts(
             worth[number] -= off
             if off:
                 break
-    yearly = [amount for amount, item in zip(worth, items, strict=True) if item.interval == "year"]
+    yearly = [amount for amount, item in zip(worth, items, strict=True) if _months(item) >= _MONTHS["year"]]
     return sum(worth, Fraction(0)), sum(yearly, Fraction(0))
 
 
@@ -121,7 +124,20 @@ def _terms(
         annual=round(yearly * MICRO),
         behind=pays and state.status == "past_due",
         event=version.event,
+        unpriced=pays and not _is_priced(state),
     )
+
+
+def _was_paid(state: Subscription) -> bool:
+    """Whether one that is only known by its end was ever paid: not if its first payment or its trial never ended."""
+    trial = state.trial_end is not None and state.ended_at is not None and state.trial_end >= state.ended_at
+    return state.status == "canceled" and not trial
+
+
+def _is_priced(state: Subscription) -> bool:
+    """Whether a payload tells what all of a subscription's licensed items cost."""
+    licensed = [item for item in state.items if item.usage_type == "licensed"]
+    return bool(state.items and state.items_complete and state.currency) and all(map(_counts, licensed))
 
 
 def _counts(item: SubscriptionItem) -> bool:

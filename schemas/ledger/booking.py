@@ -191,7 +191,11 @@ def _book_balance_transaction(history: History) -> Iterator[Entry]:
 
 def _book_application_fee(history: History) -> Iterator[Entry]:
     latest: Any = history.latest.state
-    yield _entry(history, "application_fee", latest.amount, latest.at, history.versions[0], latest.balance_transaction)
+    taken = _entry(
+        history, "application_fee", latest.amount, latest.at, history.versions[0], latest.balance_transaction
+    )
+    # Who pays a platform is the account it took the fee from.
+    yield taken._replace(customer=latest.connected_account)
 
 
 def _book_fee_refund(history: History) -> Iterator[Entry]:
