@@ -65,7 +65,10 @@ class UnconvertedMoney(Value):
 
 
 class DueEvidence(Value):
-    """Something open that a person can act on before a date: a warned charge, a dispute waiting for its evidence."""
+    """Something open that a person can act on before a date: a warned charge, a dispute waiting for its evidence.
+
+    `amount` in minor units of `currency`, 0 where a warned charge is not known.
+    """
 
     kind: str
     object_id: str

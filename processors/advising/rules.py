@@ -120,12 +120,12 @@ def advices(snapshot: MetricsComputed) -> Iterator[Advice]:
 
 
 def _fraud_warning(matter: DueEvidence) -> Advice:
+    worth = f" of {spoken(Decimal(matter.amount), f'minor:{matter.currency}')}" if matter.amount else ""
     return Advice(
         rule="refund_warned_charge",
         subject=matter.object_id,
         action="Refund the warned charge before it becomes a dispute.",
-        trigger=f"a card network reported fraud on a charge of "
-        f"{spoken(Decimal(matter.amount), f'minor:{matter.currency}')}",
+        trigger=f"a card network reported fraud on a charge{worth}",
         event_ids=matter.event_ids,
         cures={},
         lifts=(),

@@ -36,10 +36,12 @@ class Evidence:
 
 
 class SaleAt(NamedTuple):
-    """Where a sale that something refers to stands."""
+    """Where a sale that something refers to stands. `value` in the reporting currency, 0 without a rate."""
 
     month: int
     value: int
+    amount: int
+    currency: str
     customer: str
     network: str | None
 
@@ -65,7 +67,7 @@ class Flows:
         self.recurring = [0] * size
         self.mastercard = [0] * size
         self.visa_not_present = [0] * size
-        self.fees_unknown = 0
+        self.fees_unknown = [0] * size
         self._sale_slices = [0] * (size + 1)
         self.referred: dict[str, SaleAt] = {}
         self._sales_of: dict[tuple[int, int], Sequence[Sale]] = {}
@@ -159,7 +161,9 @@ class Flows:
             elif sale.card_not_present and sale.network == "visa":
                 self.visa_not_present[slot] += 1
             if sale.id in wanted:
-                self.referred[sale.id] = SaleAt(self.first + slot, value or 0, sale.customer, sale.network)
+                self.referred[sale.id] = SaleAt(
+                    self.first + slot, value or 0, sale.amount, sale.currency, sale.customer, sale.network
+                )
             if value is None:
                 convert.keep_apart(sale.amount, sale.currency)
                 continue
@@ -167,7 +171,7 @@ class Flows:
             if sale.recurring:
                 recurring[slot] += value
             if sale.fee is None:
-                self.fees_unknown += 1
+                self.fees_unknown[slot] += 1
             elif sale.fee:
                 fees[slot] += convert.convert(sale.fee, sale.settled_currency or reporting, at) or 0
         else:
@@ -183,15 +187,15 @@ class Flows:
         for one in outflows:
             if one.at > self._as_of:
                 break
+            if one.sale in self.referred:
+                by_sale[one.sale] = by_sale.get(one.sale, 0) + one.amount
             value = self.outflow(one)
             if value is None:
                 self._convert.keep_apart(-one.amount, one.currency)
                 continue
             cash[max(self._calendar.month(one.at), self.first) - self.first] += value
             cohort[self._cohort_month(one) - self.first] += value
-            if one.sale in self.referred:
-                by_sale[one.sale] = by_sale.get(one.sale, 0) + value
-        for sale, value in by_sale.items():
+        for sale, amount in by_sale.items():
             # What was reversed did not happen to its charge.
-            counts[self.referred[sale].month - self.first] += value > 0
+            counts[self.referred[sale].month - self.first] += amount > 0
         return cash, cohort, counts

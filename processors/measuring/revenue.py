@@ -35,7 +35,7 @@ def charges_t3m(view: View, month: int) -> Measured:
 
 @definition("refunds", unit="money", title="Refunds", monthly=True)
 def refunds(view: View, month: int) -> Measured:
-    """Refunds made in the month, pending ones included for now; failed and canceled ones never happened."""
+    """Refunds made in the month, pending ones for now included; one that fails or is canceled comes off then."""
     made = view.flows.between(view.books.refunds, month, month)
     pending = sum(one.provisional for one in made)
     note = f"{pending} of {len(made)} refunds are still pending" if pending else None
@@ -76,8 +76,8 @@ def _movements(view: View, first: int, last: int) -> tuple[Part, ...]:
     )
 
 
-def _without_fees(view: View) -> str | None:
-    missing = view.flows.fees_unknown
+def _without_fees(view: View, first: int, last: int) -> str | None:
+    missing = view.flows.total(view.flows.fees_unknown, first, last)
     return f"the fees of {missing} charges are not known and not taken off" if missing else None
 
 
@@ -85,7 +85,9 @@ def _without_fees(view: View) -> str | None:
 def net_revenue(view: View, month: int) -> Measured:
     """Gross less refunds, disputes and fees, plus what disputes gave back: each in the month it moved."""
     return money(
-        view.flows.total(view.flows.net, month, month), *_movements(view, month, month), note=_without_fees(view)
+        view.flows.total(view.flows.net, month, month),
+        *_movements(view, month, month),
+        note=_without_fees(view, month, month),
     )
 
 
@@ -98,6 +100,7 @@ def net_revenue_cohort(view: View, month: int) -> Measured:
         lambda: flows.sales_of(month, month),
         lambda: flows.cohort(books.refunds, month, month),
         lambda: flows.cohort(books.withdrawals, month, month),
+        note=_without_fees(view, month, month),
     )
 
 
@@ -109,7 +112,7 @@ def average_net(view: View, month: int) -> Measured:
     return money(
         Fraction(view.flows.total(view.flows.net, month - 2, month), 3),
         *_movements(view, month - 2, month),
-        note=_without_fees(view),
+        note=_without_fees(view, month - 2, month),
     )
 
 
@@ -125,7 +128,8 @@ def annual_net_usd(view: View, month: int) -> Measured:
     if not view.history(month):
         return unknown("there is no complete month with revenue")
     total = view.flows.total(view.flows.net, month - 11, month)
-    return _in_dollars(view, month, money(total, *_movements(view, month - 11, month)))
+    note = _without_fees(view, month - 11, month)
+    return _in_dollars(view, month, money(total, *_movements(view, month - 11, month), note=note))
 
 
 def _in_dollars(view: View, month: int, found: Measured) -> Measured:

@@ -162,7 +162,7 @@ def fraud_warnings_actionable(view: View, month: int) -> Measured:
     return count(len(found), found)
 
 
-def _shares(view: View, month: int) -> tuple[list[int], Evidence]:
+def _shares(view: View, month: int) -> tuple[list[int], Evidence, str | None]:
     """What every customer paid net in twelve months, largest first; customers at or below zero have no share."""
     first, last = view.trailing(12, month)
     sales = view.flows.sales_of(first, last)
@@ -185,7 +185,9 @@ def _shares(view: View, month: int) -> tuple[list[int], Evidence]:
         if referred is not None and value is not None and referred.customer in by_customer:
             by_customer[referred.customer] -= value
     positive = sorted((value for value in by_customer.values() if value > 0), reverse=True)
-    return positive, Evidence((sales, taken))
+    nameless = sum(sale.customer == f"charge:{sale.id}" for sale in sales)
+    note = f"{nameless} of {len(sales)} charges name neither customer nor card: each counts as a customer of its own"
+    return positive, Evidence((sales, taken)), note if nameless else None
 
 
 _NOBODY = "nobody paid anything in twelve months"
@@ -204,16 +206,16 @@ def top5_share(view: View, month: int) -> Measured:
 
 
 def _top(view: View, month: int, many: int) -> Measured:
-    shares, evidence = view.once(("shares", month), lambda: _shares(view, month))
+    shares, evidence, note = view.once(("shares", month), lambda: _shares(view, month))
     if not shares:
         return unknown(_NOBODY)
-    return Measured(to_decimal(Fraction(sum(shares[:many]), sum(shares))), evidence)
+    return Measured(to_decimal(Fraction(sum(shares[:many]), sum(shares))), evidence, note=note)
 
 
 @definition("hhi", unit="index", title="Concentration of customers (HHI), 12 months")
 def hhi(view: View, month: int) -> Measured:
     """The sum of the squared shares of all customers, 0 to 1."""
-    shares, evidence = view.once(("shares", month), lambda: _shares(view, month))
+    shares, evidence, note = view.once(("shares", month), lambda: _shares(view, month))
     if not shares:
         return unknown(_NOBODY)
-    return Measured(to_decimal(Fraction(sum(share * share for share in shares), sum(shares) ** 2)), evidence)
+    return Measured(to_decimal(Fraction(sum(share * share for share in shares), sum(shares) ** 2)), evidence, note=note)

@@ -171,8 +171,8 @@ def _open_matters(view: View) -> Iterator[DueEvidence]:
             yield DueEvidence(
                 kind="fraud_warning",
                 object_id=warning.id,
-                amount=sale.value if sale else 0,
-                currency=view.currency,
+                amount=sale.amount if sale else 0,
+                currency=sale.currency if sale else view.currency,
                 event_ids=warning.events[:NAMED_EVENTS],
             )
     for contest in view.books.contests:

@@ -20,6 +20,8 @@ FEW_CHARGES = 200
 _ZERO = Decimal("0.00")
 _LEAST_HISTORY = 3
 _LEAST_ANNUAL_NET = Decimal(5_000_00)
+# Figures whose cautions a reader of the score must know: what is not in them.
+_SAID = ("average_net_usd", "top1_share")
 _NOTE = "This is readiness for funding, not a probability of default."
 
 
@@ -57,7 +59,9 @@ def score(snapshot: MetricsComputed, *, version: int = 1, metrics_event: str | N
             metrics_event=metrics_event,
         )
     found = outcome(snapshot, card)
-    unsure = any(factor.low != factor.high for factor in found.factors)
+    # A range whose ends earn the same points is one all the same, and so is a sum that leaves money out.
+    unsure = _has_few_charges(snapshot) or bool(snapshot.unconverted)
+    unsure = unsure or any(factor.low != factor.high for factor in found.factors)
     return ScoreComputed(
         business_id=snapshot.business_id,
         as_of=snapshot.as_of,
@@ -97,6 +101,11 @@ def outcome(
 def band(points: Decimal) -> Band:
     """ready from 80, near from 60, else building."""
     return "ready" if points >= 80 else "near" if points >= 60 else "building"
+
+
+def _has_few_charges(snapshot: MetricsComputed) -> bool:
+    charges = snapshot.value("charges_t3m")
+    return charges is not None and charges < FEW_CHARGES
 
 
 def _share(snapshot: MetricsComputed) -> Decimal | None:
@@ -229,12 +238,20 @@ def _notes(snapshot: MetricsComputed, card: Scorecard, found: Outcome) -> list[s
     if share is None or share < card.recurring_from:
         shown = "unknown" if share is None else spoken(share, "ratio")
         notes.append(f"Recurring revenue is {shown} of all: retention is measured by repeat purchases in 90 days.")
-    charges = snapshot.value("charges_t3m")
-    if charges is not None and charges < FEW_CHARGES:
+    if _has_few_charges(snapshot):
+        charges = snapshot.value("charges_t3m")
         notes.append(f"Only {charges} charges in three months: rates are given as ranges.")
     for factor in found.factors:
         if factor.points is None:
             notes.append(f"{factor.name} is unknown ({factor.unknown}): it counts 0, and could bring {factor.weight}.")
+    if snapshot.value("annual_net_usd") is None:
+        notes.append("Whether a year's net revenue reaches the 5,000 usd that a score needs is not known.")
+    for factor in found.factors:
+        remark = next(
+            (one.note for one in snapshot.figures if one.name == factor.figure and factor.figure in _SAID), None
+        )
+        if remark is not None:
+            notes.append(f"{factor.name}: {remark}.")
     for money in snapshot.unconverted:
         notes.append(f"{money.charges} records in {money.currency} have no exchange rate and are not in any sum.")
     return notes
