@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from rich.console import Console
@@ -53,7 +53,7 @@ async def list_businesses(client: VaultraClient, console: Console, *, as_json: b
         table.add_row(
             one["business_id"],
             one["name"] or one["account"] or "the platform",
-            _rounded(one["score"]),
+            _whole(one["score"]),
             Text(band, _COLOURS.get(band, "dim")),
             (one["as_of"] or "")[:10],
             "" if one["livemode"] else "test mode",
@@ -94,10 +94,12 @@ def render(
     name = detail["name"] or detail["account"] or detail["business_id"]
     mode = "" if detail["livemode"] else " · test mode"
     console.print(Text.assemble((str(name), "bold"), (f"  {detail['business_id']}{mode}", "dim")))
-    head = Text.assemble("  readiness ", (_rounded(score["score"]) or "–", f"bold {_COLOURS[band]}"), " of 100, ")
+    head = Text.assemble("  readiness ", (_whole(score["score"]) or "–", f"bold {_COLOURS[band]}"), " of 100, ")
     head.append(band, _COLOURS[band])
-    if score["low"] != score["high"]:
-        head.append(f"  ({_rounded(score['low'])} to {_rounded(score['high'])}, low confidence)", "dim")
+    if score["score"] is not None and score["confidence"] == "low":
+        # A cap may leave no range: that little is known is to be said all the same.
+        span = f"{_whole(score['low'])} to {_whole(score['high'])}, " if score["low"] != score["high"] else ""
+        head.append(f"  ({span}low confidence)", "dim")
     head.append(f"  as of {score['as_of'][:10]}, known {score['known_at'][:16].replace('T', ' ')} UTC", "dim")
     console.print(head)
     if score["unscored"]:
@@ -183,6 +185,11 @@ def _events(reason: dict[str, Any]) -> Text:
 def _value(figures: list[dict[str, Any]], name: str) -> Decimal | None:
     value = next((figure["value"] for figure in figures if figure["name"] == name), None)
     return None if value is None else Decimal(value)
+
+
+def _whole(value: str | None) -> str:
+    """Whole points, rounded down: 59.6 is not yet the 60 of the next band."""
+    return "" if value is None else str(Decimal(value).to_integral_value(ROUND_FLOOR))
 
 
 def _rounded(value: str | None, places: int = 0) -> str:

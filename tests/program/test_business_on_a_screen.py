@@ -1,0 +1,55 @@
+"""What `vaultra business show` says of a score."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from processors.measuring.snapshot import definitions
+from vaultra.commands.business import render
+
+
+def shown(**score: Any) -> str:
+    figures = [{"name": name, "value": None, "unit": "count", "unknown": "-", "note": None} for name in definitions()]
+    whole = {
+        "score": "50.00",
+        "low": "50.00",
+        "high": "50.00",
+        "confidence": "normal",
+        "band": "building",
+        "as_of": "2026-07-01T00:00:00Z",
+        "known_at": "2026-07-01T00:00:00Z",
+        "unscored": None,
+        "caps": [],
+        "reasons": [],
+        "notes": [],
+        **score,
+    }
+    out = StringIO()
+    render(
+        Console(file=out, width=120),
+        {"name": "Shop", "account": None, "business_id": "biz_1", "livemode": True},
+        whole,
+        {"currency": "usd", "months": [], "figures": figures, "unconverted": []},
+        {"top": [], "standing": []},
+    )
+    return out.getvalue().splitlines()[1].strip()
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        ({"score": "59.60", "low": "59.60", "high": "59.60"}, "readiness 59 of 100, building  as of"),
+        (
+            {"score": "58.24", "low": "50.5", "high": "68.9", "confidence": "low"},
+            "building  (50 to 68, low confidence)",
+        ),
+        ({"score": "20.00", "low": "20.00", "high": "20.00", "confidence": "low"}, "building  (low confidence)  as of"),
+        ({"score": None, "low": None, "high": None, "confidence": "low", "band": "unscored"}, "unscored  as of"),
+    ],
+)
+def test_score_is_never_shown_as_more_or_surer_than_it_is(score: dict[str, Any], words: str) -> None:
+    assert words in shown(**score)
