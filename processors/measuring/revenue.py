@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,6 +14,8 @@ from processors.measuring.view import View
 
 _TREND_NEEDS = 6
 _SEASONS_NEED = 24
+# Rates are published on working days; Easter has the longest gap.
+_FRESH = timedelta(days=5)
 
 
 @definition("gross_revenue", unit="money", title="Gross revenue", monthly=True)
@@ -139,7 +142,11 @@ def _in_dollars(view: View, month: int, found: Measured) -> Measured:
     factor = view.reference.rates.factor(view.currency, "usd", day)
     if factor is None:
         return unknown(f"there is no exchange rate from {view.currency} to usd on {day}")
-    return Measured(to_decimal(Fraction(found.value) * factor, 0), found.evidence, note=found.note)
+    newest = view.reference.rates.through
+    stale = view.currency != "usd" and newest is not None and day - newest > _FRESH
+    notes = [found.note, f"by the exchange rate of {newest}, the newest at hand" if stale else None]
+    note = "; ".join(filter(None, notes)) or None
+    return Measured(to_decimal(Fraction(found.value) * factor, 0), found.evidence, note=note)
 
 
 @definition("refund_rate", unit="ratio", title="Refunded share of volume, 3 months", monthly=True)

@@ -201,3 +201,14 @@ def test_confidence_is_low_when_money_has_no_rate_or_charges_are_few_though_no_p
     assert any(
         "is not known" in note and "5,000 usd" in note for note in score(measured(only_kuwait, "2026-07-01")).notes
     )
+
+
+def test_dollars_say_by_which_rate_when_the_newest_is_old() -> None:
+    book = BookOf(currency="gbp")
+    book.steady("2025-01", 8, currency="gbp")
+    assert measured(book, "2025-07-01").figure("average_net_usd").note == (
+        "by the exchange rate of 2025-06-15, the newest at hand"
+    )
+    dollars = BookOf()
+    dollars.steady("2025-01", 8)
+    assert measured(dollars, "2025-07-01").figure("average_net_usd").note is None
