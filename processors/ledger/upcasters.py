@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from processors.ledger.reading import Raw, listed, part, ref, text
+from processors.ledger.reading import Raw, listed, number, part, ref, text
 
 Upcaster = Callable[[Raw], Raw]
 
@@ -65,7 +65,7 @@ def source_becomes_method_details(raw: Raw) -> Raw:
 def captured_amount_is_stated(raw: Raw) -> Raw:
     """2020: `amount_captured` is stated; before, a captured charge was captured whole."""
     if raw.get("amount_captured") is not None:
-        return raw
+        return raw if raw.get("captured") is not None else {**raw, "captured": bool(number(raw["amount_captured"]))}
     captured = raw.get("captured", raw.get("paid", raw.get("status") == "succeeded"))
     return {**raw, "amount_captured": raw.get("amount") if captured else 0, "captured": bool(captured)}
 

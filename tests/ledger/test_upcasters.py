@@ -53,6 +53,11 @@ BREAKS = {
         {key: value for key, value in CHARGE.items() if key != "amount_captured"},
         CHARGE,
     ),
+    "a captured amount says that it was captured": (
+        "charge.updated",
+        {key: value for key, value in CHARGE.items() if key != "captured"},
+        CHARGE,
+    ),
     "nothing was captured of an authorisation": (
         "charge.updated",
         {**{key: value for key, value in CHARGE.items() if key != "amount_captured"}, "captured": False},
