@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from adapters.database import Database
-from adapters.stripe.event_files import Broken, read_events
 from bench.result import Result
 from projections.runner import ProjectionRunner
 from streams.postgres_log import PostgresEventLog
 from streams.stripe_import import StripeImport
+from streams.stripe_reader import reading
 from vaultra.composition import all_topics, ledger_runner
+from vaultra.garbage import settle_garbage_collection
 
 EVENTS = 100_000
 FEWEST = 8_000.0
@@ -86,6 +87,7 @@ async def measure(file: Path, data_dir: Path) -> dict[str, float]:
     projections = ProjectionRunner(database.pool, log)
     await projections.start()
     assert await projections.caught_up(within=60)
+    settle_garbage_collection()  # as the program does
     idle = most = resident()
 
     async def watch() -> None:
@@ -99,9 +101,11 @@ async def measure(file: Path, data_dir: Path) -> dict[str, float]:
     importing = StripeImport(
         log, ledger_runner(), tenant="local", endpoint="file", clock=lambda: datetime.now(UTC), alone=True
     )
-    for found in read_events([file]):
-        assert not isinstance(found, Broken), found
-        await importing.add(found)
+    async with reading([file], tenant="local") as found:
+        async for read in found:
+            assert not read.broken, read.broken
+            for mapped in read.events:
+                await importing.add_mapped(mapped)
     tally = await importing.finish()
     on_log = time.perf_counter() - started
     assert await projections.caught_up(within=600)

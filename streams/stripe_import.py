@@ -13,25 +13,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from adapters.stripe.filing import filed
 from adapters.stripe.reading import StripeEvent
-from processors.ledger.observe import facts_of
-from schemas.envelope import Event
-from schemas.errors import VaultraError
-from schemas.ledger.observation import EventUnhandled
 from schemas.stripe_events import Endpoint, WebhookReceived
-from schemas.wire import Message, encode
-from streams.diversions import printable
+from schemas.wire import Message
 from streams.log import Advance, Appended, EventLog, TopicPartition
 from streams.runner import Runner
+from streams.stripe_mapping import Mapped, StripeMapping
 from streams.topics import topic_of
 
 # Events a batch, and bytes: enough that the log's work per batch does not count, little enough to keep memory flat.
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024**2
-_SOURCE = "vaultra/import"
-# What a payload nobody foresaw can provoke in a pure function; the stage makes a dead letter of it when it comes by.
-_UNREADABLE = (VaultraError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
 
 
 @dataclass(slots=True)
@@ -64,22 +56,25 @@ class StripeImport:
     ) -> None:
         self.tally = Tally()
         self._log = log
-        self._ledger = ledger
-        self._tenant = tenant
-        self._endpoint = endpoint
-        self._clock = clock
+        self._group = ledger.stage.name
+        self._mapping = StripeMapping(ledger, tenant=tenant, endpoint=endpoint, clock=clock)
         self._alone = alone
         self._topic = topic_of(WebhookReceived).name
         self._positions: dict[TopicPartition, int] | None = None
-        self._batch: list[StripeEvent] = []
+        self._batch: list[Mapped] = []
         self._size = 0
         self._writing: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[Sequence[Appended]] | None = None
 
     async def add(self, event: StripeEvent) -> None:
         """Take an event in. It is durable after `finish`. Raises Unavailable when the log is gone."""
+        await self.add_mapped(self._mapping.map(event))
+
+    async def add_mapped(self, mapped: Mapped) -> None:
+        """Take an event in that was mapped elsewhere, with the same tenant and endpoint; otherwise as `add`."""
         self.tally.read += 1
-        self._batch.append(event)
-        self._size += len(event.body)
+        self._batch.append(mapped)
+        self._size += len(mapped.received.value)
         if len(self._batch) >= BATCH_EVENTS or self._size >= BATCH_BYTES:
             await self._write()
 
@@ -88,6 +83,7 @@ class StripeImport:
         await self._write()
         if self._writing is not None:
             await self._writing
+        await self._told()
         return self.tally
 
     async def _write(self) -> None:
@@ -96,48 +92,42 @@ class StripeImport:
             await self._writing
         self._writing = asyncio.create_task(self._append(batch)) if batch else None
 
-    async def _append(self, batch: Sequence[StripeEvent]) -> None:
-        now = self._clock()
-        events = [
-            filed(stripe, tenant=self._tenant, source=_SOURCE, endpoint=self._endpoint, now=now) for stripe in batch
-        ]
-        standing = await self._log.append([encode(event, self._topic) for event in events])
+    async def _append(self, batch: Sequence[Mapped]) -> None:
+        """Append events, then facts of those that are new: these while the next events are on their way."""
+        try:
+            standing = await self._log.append([mapped.received for mapped in batch])
+        finally:  # the facts before these: a position must not move past what is not told
+            await self._told()
         facts: list[Message] = []
         done: list[Appended] = []
-        for stripe, event, one in zip(batch, events, standing, strict=True):
+        for mapped, one in zip(batch, standing, strict=True):
             if one.duplicate:
                 self.tally.duplicates += 1
                 continue
             self.tally.appended += 1
-            messages = self._facts(event, stripe)
-            if messages is not None:
-                self.tally.facts += len(messages)
-                facts += messages
-                done.append(one)
-        await self._log.append(facts, advance=await self._past(done))
+            self.tally.unhandled.update(mapped.unhandled)
+            if mapped.facts is None:
+                self.tally.dead[mapped.dead] += 1
+                continue
+            self.tally.facts += len(mapped.facts)
+            facts += mapped.facts
+            done.append(one)
+        self._telling = asyncio.create_task(self._log.append(facts, advance=await self._past(done)))
 
-    def _facts(self, event: Event[WebhookReceived], stripe: StripeEvent) -> Sequence[Message] | None:
-        """None when the event cannot be read: the stage, which has the means, will make a dead letter of it."""
-        try:
-            outputs = facts_of(event.data, stripe.payload)
-            messages = self._ledger.messages(event, outputs, None)
-        except _UNREADABLE as error:
-            self.tally.dead[printable(str(error) or type(error).__name__, 200)] += 1
-            return None
-        for output in outputs:
-            if isinstance(output, EventUnhandled):
-                self.tally.unhandled[output.stripe_type] += 1
-        return messages
+    async def _told(self) -> None:
+        telling, self._telling = self._telling, None
+        if telling is not None:
+            await telling
 
     async def _past(self, done: Sequence[Appended]) -> Advance | None:
         """The stage's position past what is done, as far as nothing else lies before it that the stage must see."""
         if not self._alone or not done:
             return None
         if self._positions is None:
-            self._positions = dict(await self._log.positions(self._ledger.stage.name, [self._topic]))
+            self._positions = dict(await self._log.positions(self._group, [self._topic]))
         moved = {}
         for one in done:
             place = TopicPartition(one.topic, one.partition)
             if self._positions[place] == one.offset:
                 self._positions[place] = moved[place] = one.offset + 1
-        return Advance(self._ledger.stage.name, moved) if moved else None
+        return Advance(self._group, moved) if moved else None

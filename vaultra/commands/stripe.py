@@ -25,7 +25,7 @@ from rich.table import Table
 from adapters.database import Database
 from adapters.stripe.accounts import access_to
 from adapters.stripe.api import StripeApi
-from adapters.stripe.event_files import Broken, event_files, read_events
+from adapters.stripe.event_files import Broken, event_files
 from projections.catalogue import PROJECTIONS
 from projections.runner import ProjectionRunner
 from projections.waiting import Progress as Projected
@@ -33,7 +33,9 @@ from schemas.errors import Unavailable
 from streams.log import EventLog
 from streams.stripe_backfill import LISTS, SINGLE, StripeBackfill
 from streams.stripe_import import StripeImport, Tally
+from streams.stripe_reader import reading
 from vaultra.composition import ledger_runner, make_secrets, open_log
+from vaultra.garbage import settle_garbage_collection
 from vaultra.instance import InstanceRunning, exclusive
 from vaultra.settings import Settings
 
@@ -58,11 +60,13 @@ async def import_files(
             importing = StripeImport(
                 log, ledger_runner(), tenant=tenant, endpoint="file", clock=lambda: datetime.now(UTC), alone=alone
             )
-            for found in read_events(files, lambda count: progress.advance(task, count)):
-                if isinstance(found, Broken):
-                    broken.append(found)
-                else:
-                    await importing.add(found)
+            settle_garbage_collection()
+            async with reading(files, tenant=tenant) as found:
+                async for read in found:
+                    progress.advance(task, read.size)
+                    broken += read.broken
+                    for mapped in read.events:
+                        await importing.add_mapped(mapped)
             tally = await importing.finish()
             progress.update(task, description="folding into tables")
             await caught_up()
