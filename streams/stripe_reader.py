@@ -28,7 +28,7 @@ from streams.stripe_mapping import Mapped, StripeMapping
 _WORTH_A_PROCESS = 4 * 1024**2
 _FRAME_EVENTS = 200
 _FRAME_BYTES = 1024**2
-_PIPE_BYTES = 4 * 1024**2
+_PIPE_BYTES = 1024**2
 _LENGTH = 4
 
 
@@ -100,6 +100,7 @@ def _mapped(files: Sequence[Path], tenant: str) -> Iterator[Read]:
 
 # Plain tuples: a dataclass takes several times as long to pickle.
 _Plain = tuple[str, str, str, str, dict[str, str], bytes]
+_Packed = tuple[list[tuple[_Plain, "tuple[_Plain, ...] | None", tuple[str, ...], str]], list[Broken], int]
 
 
 def _plain(message: Message) -> _Plain:
@@ -114,9 +115,7 @@ def _packed(read: Read) -> bytes:
     return pickle.dumps((events, read.broken, read.size), protocol=5)
 
 
-def _unpacked(
-    packed: tuple[list[tuple[_Plain, tuple[_Plain, ...] | None, tuple[str, ...], str]], list[Broken], int],
-) -> Read:
+def _unpacked(packed: _Packed) -> Read:
     events, broken, size = packed
     mapped = [
         Mapped(Message(*received), None if facts is None else tuple(Message(*fact) for fact in facts), unhandled, dead)
