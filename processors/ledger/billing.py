@@ -85,7 +85,7 @@ def _item(raw: Raw) -> SubscriptionItem:
     recurring = part(price.get("recurring"))
     interval: Any = text(recurring.get("interval"))
     metered = recurring.get("usage_type") == "metered"
-    quantity = number(raw.get("quantity"))
+    quantity = _packages(number(raw.get("quantity")), part(price.get("transform_quantity")))
     return SubscriptionItem(
         id=ref(raw) or "",
         price=ref(price) or text(raw.get("price")),
@@ -101,6 +101,14 @@ def _item(raw: Raw) -> SubscriptionItem:
         period_end=instant(raw.get("current_period_end")),
         discounts=_discounts(raw.get("discounts")),
     )
+
+
+def _packages(quantity: int | None, transform: Raw) -> int | None:
+    """How many times the price is charged: a price for packages (`transform_quantity`) divides what was ordered."""
+    size = number(transform.get("divide_by"))
+    if quantity is None or size is None or size < 1:
+        return quantity
+    return -(-quantity // size) if transform.get("round") == "up" else quantity // size
 
 
 def _unit_amount(price: Raw) -> Decimal | None:

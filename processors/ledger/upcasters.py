@@ -143,6 +143,7 @@ def _priced(item: Any) -> Any:
         "unit_amount": plan.get("amount"),
         "unit_amount_decimal": plan.get("amount_decimal"),
         "billing_scheme": plan.get("billing_scheme"),
+        "transform_quantity": plan.get("transform_usage"),
         "recurring": {
             "interval": plan.get("interval"),
             "interval_count": plan.get("interval_count"),
