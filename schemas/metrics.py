@@ -65,7 +65,8 @@ class UnconvertedMoney(Value):
 
 
 class DueEvidence(Value):
-    """Something open that a person can act on before a date: a warned charge, a dispute waiting for its evidence.
+    """Something open that a person can act on before a date: a warned charge, a payout that came back, a
+    dispute waiting for its evidence.
 
     `amount` in minor units of `currency`, 0 where a warned charge is not known.
     """

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from processors.measuring.periods import month_name, month_of
 from processors.scoring.words import spoken
-from schemas.metrics import DueEvidence, MetricsComputed
+from schemas.metrics import NAMED_EVENTS, DueEvidence, MetricsComputed
 from schemas.recommendations import Effort
 
 _SUBMIT_WITHIN = timedelta(hours=72)
@@ -110,8 +110,9 @@ _THRESHOLDS = (
 def advices(snapshot: MetricsComputed) -> Iterator[Advice]:
     """Everything the rules say of a snapshot, in the order of the rules. Pure."""
     for matter in snapshot.open_matters:
-        advice = _fraud_warning(matter) if matter.kind == "fraud_warning" else _evidence(matter, snapshot.as_of)
-        if advice is not None:
+        if matter.kind == "fraud_warning":
+            yield _fraud_warning(matter)
+        elif matter.kind == "dispute_evidence" and (advice := _evidence(matter, snapshot.as_of)) is not None:
             yield advice
     yield from _failed_payouts(snapshot)
     for rule in _THRESHOLDS:
@@ -155,14 +156,17 @@ def _evidence(matter: DueEvidence, as_of: datetime) -> Advice | None:
 
 def _failed_payouts(snapshot: MetricsComputed) -> Iterator[Advice]:
     failed = next((figure for figure in snapshot.figures if figure.name == "payouts_failed"), None)
-    if failed is None or not failed.value:
+    since = [matter for matter in snapshot.open_matters if matter.kind == "failed_payout"]
+    many = (0 if failed is None else int(failed.value or 0)) + len(since)
+    if not many:
         return
+    shown = (*(event for matter in since for event in matter.event_ids), *(failed.event_ids if failed else ()))
     yield Advice(
         rule="mend_bank_account",
         subject="",
         action="Check the bank account that payouts go to; Stripe says why the payout came back.",
-        trigger=f"{failed.value} of the payouts of six months failed",
-        event_ids=failed.event_ids,
+        trigger=f"{many} of the payouts of six months failed",
+        event_ids=shown[:NAMED_EVENTS],
         cures={"payout_reliability": Decimal(1)},
         lifts=("payouts_disabled",),
         confidence=Decimal("0.9"),

@@ -164,7 +164,8 @@ def _reaches(view: View, counts: str, ratio: str, least: int, strictly: bool, sh
 
 
 def _open_matters(view: View) -> Iterator[DueEvidence]:
-    """What a person can still act on: warned charges, and disputes that wait for evidence."""
+    """What a person can still act on: warned charges, payouts that came back since the last complete month, and
+    disputes that wait for evidence."""
     for warning in view.books.warnings:
         if warning.actionable and warning.at <= view.as_of:
             sale = view.flows.referred.get(warning.sale or "")
@@ -174,6 +175,16 @@ def _open_matters(view: View) -> Iterator[DueEvidence]:
                 amount=sale.amount if sale else 0,
                 currency=sale.currency if sale else view.currency,
                 event_ids=warning.events[:NAMED_EVENTS],
+            )
+    for payout in view.books.payouts:
+        # Those of complete months are in the figures.
+        if payout.at >= view.end(view.last) and payout.failed_at is not None and payout.failed_at <= view.as_of:
+            yield DueEvidence(
+                kind="failed_payout",
+                object_id=payout.id,
+                amount=payout.amount,
+                currency=payout.currency,
+                event_ids=payout.events[:NAMED_EVENTS],
             )
     for contest in view.books.contests:
         waiting = contest.status in ("needs_response", "warning_needs_response") and contest.at <= view.as_of
