@@ -65,7 +65,10 @@ class MonthSeries(Value):
 
 
 class Metrics(Value):
-    """Every figure as of a moment, and the monthly ones of the complete months before it, oldest first."""
+    """Every figure as of a moment, and the monthly ones of the complete months before it, oldest first.
+
+    `rates_through` is the date of the newest exchange rate that was at hand.
+    """
 
     business_id: str
     as_of: datetime
@@ -75,6 +78,7 @@ class Metrics(Value):
     months: tuple[MonthSeries, ...]
     unconverted: tuple[UnconvertedMoney, ...]
     open_matters: tuple[DueEvidence, ...]
+    rates_through: str | None
 
 
 class Advice(Value):
@@ -183,6 +187,7 @@ async def metrics(
             months=tuple(MonthSeries(month=month, figures=figures) for month, figures in listed),
             unconverted=whole.unconverted,
             open_matters=whole.open_matters,
+            rates_through=whole.rates_through,
         )
 
     return await compute(work)

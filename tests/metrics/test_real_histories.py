@@ -212,3 +212,22 @@ def test_dollars_say_by_which_rate_when_the_newest_is_old() -> None:
     dollars = BookOf()
     dollars.steady("2025-01", 8)
     assert measured(dollars, "2025-07-01").figure("average_net_usd").note is None
+
+
+@pytest.mark.parametrize(("ordered", "rounded", "mrr"), [(25, "up", 3_000), (25, "down", 2_000), (20, "up", 2_000)])
+def test_price_for_packages_is_charged_by_the_package(ordered: int, rounded: str, mrr: int) -> None:
+    price = {**MONTHLY, "transform_quantity": {"divide_by": 10, "round": rounded}}
+    items = {"data": [{"id": "si_1", "quantity": ordered, "price": price}]}
+    snapshot = told(event("1", "customer.subscription.created", 0, {**subscription("active"), "items": items}))
+    assert snapshot.value("mrr") == mrr
+
+
+def test_payout_that_came_back_is_advised_at_once_not_when_its_month_is_complete() -> None:
+    book = BookOf()
+    book.steady("2026-01", 6)
+    book.payout("2026-07-01", paid="2026-07-03", failed="2026-07-06")
+    before, after = (list(advices(measured(book, day))) for day in ("2026-07-05", "2026-07-07"))
+    assert "mend_bank_account" not in [one.rule for one in before]
+    (mend,) = [one for one in after if one.rule == "mend_bank_account"]
+    assert mend.trigger.startswith("1 of the payouts")
+    assert mend.event_ids
