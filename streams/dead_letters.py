@@ -9,7 +9,7 @@ from datetime import datetime
 from schemas.envelope import derived_id
 from schemas.errors import NotFound
 from schemas.wire import Message
-from streams.diversions import Origin, delivery_of, origin_of, position_of
+from streams.diversions import UNKNOWN_TENANT, Origin, delivery_of, origin_of, position_of
 from streams.log import EventLog, Record, TopicPartition
 from streams.topics import dead_topic, retry_topic
 
@@ -119,7 +119,7 @@ def _revived(letter: DeadLetter, now: datetime) -> Message:
         topic=topic,
         key=record.key,
         id=extra["delivery"],
-        tenant=record.attributes.get("tenantid") or "unknown",
+        tenant=record.attributes.get("tenantid") or UNKNOWN_TENANT,
         attributes=record.attributes,
         value=letter.value or b"",
         extra=extra,

@@ -129,6 +129,9 @@ class Deliveries:
             except Unavailable as error:
                 await self._wait_out(error, outages)
                 outages += 1
+            else:
+                # Beyond the declared partitions, where somebody widened the topic: nothing is known of its positions.
+                self._expected.setdefault(place, record.offset)
         expected = self._expected[place]
         if record.offset > expected:
             raise RecordsMissing(f"{place.topic}/{place.partition} continues at {record.offset}, not at {expected}")

@@ -18,6 +18,8 @@ from streams.acceptance import LARGEST_VALUE
 from streams.log import Record
 from streams.topics import dead_topic, long_retry_topic, retry_topic
 
+# Owns what is diverted of records that name no tenant.
+UNKNOWN_TENANT = "unknown"
 MAX_REASON = 500
 MAX_TRACEBACK = 8_000
 # Bytes kept of a value that no log of ours would take.
@@ -93,6 +95,14 @@ def delivery_of(record: Record, *, is_event: bool = True) -> str:
     if not is_event:
         return position_of(record)
     return f"{record.topic}/{record.attributes.get('tenantid', '')}/{record.attributes.get('id', '')}"
+
+
+def identity_of(record: Record) -> tuple[str, str]:
+    """(tenant, id) that a record was appended under: a diverted one has an id of its own, not its event's."""
+    tenant = record.attributes.get("tenantid", "")
+    if "delivery" in record.extra:
+        return tenant or UNKNOWN_TENANT, record.extra["delivery"]
+    return tenant, record.attributes.get("id", "")
 
 
 def origin_of(record: Record) -> Origin:
@@ -176,7 +186,7 @@ def _divert(record: Record, topic: str, extra: dict[str, str], *, is_event: bool
         topic=topic,
         key=record.key or position_of(record),
         id=extra["delivery"],
-        tenant=record.attributes.get("tenantid") or "unknown",
+        tenant=record.attributes.get("tenantid") or UNKNOWN_TENANT,
         attributes=record.attributes,
         value=value,
         extra=extra,

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from adapters.database import Database
+from streams.diversions import identity_of
 from streams.kafka_claims import Claims, Identity
 from streams.kafka_connection import KafkaConnection, reaching_kafka
 from streams.kafka_log import KafkaEventLog
-from streams.kafka_message import headers_of, identity_of, stamp
+from streams.kafka_message import headers_of, stamp
 from streams.kafka_topics import create, stamp_by
 from streams.kafka_writer import producer_of
 from streams.log import EventLog, Record, TopicPartition
@@ -77,9 +78,5 @@ class KafkaHistory(HistoryTarget):
                     "Somebody else writes to the target; empty it and start again"
                 )
         await self._claims.restore(
-            {
-                Identity(place.topic, *identity_of(record.attributes)): (place, record.offset)
-                for record in records
-                if "origin-topic" not in record.extra  # a diverted delivery has an id of its own, not its event's
-            }
+            {Identity(place.topic, *identity_of(record)): (place, record.offset) for record in records}
         )

@@ -6,7 +6,6 @@ Attributes are headers `ce_<name>`, all other headers are the message's `extra`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,11 +58,6 @@ def milliseconds(time: datetime) -> int:
 def stamp(time: datetime) -> int:
     """Milliseconds since 1970, as a record carries them."""
     return (time - _EPOCH) // timedelta(milliseconds=1)
-
-
-def identity_of(attributes: Mapping[str, str]) -> tuple[str, str]:
-    """(tenant, id) of a record."""
-    return attributes.get("tenantid", ""), attributes.get("id", "")
 
 
 def _text(value: bytes | None) -> str:

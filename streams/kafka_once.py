@@ -11,10 +11,10 @@ import structlog
 
 from schemas.errors import Unavailable, VaultraError
 from schemas.wire import Message
+from streams.diversions import identity_of
 from streams.kafka_claims import NOBODY, Claim, Claims, Identity
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_cursors import Cursors, Ends
-from streams.kafka_message import identity_of
 from streams.kafka_writer import KafkaWriter
 from streams.log import Appended, TopicPartition
 
@@ -196,7 +196,7 @@ class OnceWriter:
         position, end = claim.floor, (await self._ends.latest([claim.place]))[claim.place]
         while position < end:
             for record in await self._cursors.read({claim.place: position}, 500, _PATIENCE):
-                if identity_of(record.attributes) == (identity.tenant, identity.id):
+                if identity_of(record) == (identity.tenant, identity.id):
                     return record.offset
                 position = record.offset + 1
         return None

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from adapters.database import Database, reaching
 from schemas.errors import SetupError
+from streams.diversions import identity_of
 from streams.log import EventLog, Record, TopicPartition
 from streams.log_copy import CopyFailed, HistoryTarget
 from streams.postgres_log import PostgresEventLog
@@ -70,13 +71,13 @@ class PostgresHistory(HistoryTarget):
 
     async def _rows(self, place: TopicPartition, records: Sequence[Record]) -> list[tuple[object, ...]]:
         """Rows of the table. Of two records with one id (Kafka may hold such) the first one has it."""
-        ids = [record.attributes.get("id", "") for record in records]
+        identities = [identity_of(record) for record in records]
+        ids = [id for _, id in identities]
         taken = {(row[0], row[1]) for row in await self._connection.fetch(_TAKEN, place.topic, ids)}
         rows: list[tuple[object, ...]] = []
-        for record, id in zip(records, ids, strict=True):
-            tenant = record.attributes.get("tenantid", "")
-            identity = (tenant, id)
-            free = bool(id) and identity not in taken and "origin-topic" not in record.extra
+        for record, identity in zip(records, identities, strict=True):
+            tenant, id = identity
+            free = bool(id) and identity not in taken
             taken.add(identity)
             rows.append(
                 (

@@ -22,7 +22,7 @@ from aiokafka.structs import OffsetAndMetadata
 from schemas.envelope import derived_id
 from schemas.errors import Unavailable
 from schemas.wire import Message
-from streams.diversions import Backoff, delivery_of, due_of, position_of
+from streams.diversions import UNKNOWN_TENANT, Backoff, delivery_of, due_of, position_of
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_group import GroupTimes, scheduler_group
 from streams.kafka_message import record_of
@@ -136,7 +136,7 @@ class RetryScheduler:
             topic=topic,
             key=record.key or position_of(record),
             id=id,
-            tenant=record.attributes.get("tenantid") or "unknown",
+            tenant=record.attributes.get("tenantid") or UNKNOWN_TENANT,
             attributes=record.attributes,
             value=record.value or b"",
             extra={**record.extra, "delivery": id},

@@ -20,6 +20,7 @@ from streams.kafka_log import KafkaEventLog
 from streams.kafka_topics import create
 from streams.log import Advance
 from tests.contracts.event_log import TOPICS, WORDS_0, ids, message, read_all
+from tests.kafka.append_until_killed import DIVERTED, NUMBERED
 
 PROJECT = Path(__file__).parents[2]
 Open = Callable[[], Awaitable[KafkaEventLog]]
@@ -45,16 +46,13 @@ async def open_log(here: KafkaConnection, database: Database) -> AsyncIterator[O
         await log.close()
 
 
-def run_until_killed(here: KafkaConnection, database: Database, point: str) -> None:
+def run_until_killed(here: KafkaConnection, database: Database, point: str, what: str = "numbered") -> None:
     command = [sys.executable, "-m", "tests.kafka.append_until_killed"]
-    arguments = [here.bootstrap_servers, here.prefix, database.dsn, point]
+    arguments = [here.bootstrap_servers, here.prefix, database.dsn, point, what]
     with subprocess.Popen([*command, *arguments], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "frozen"
         process.send_signal(signal.SIGKILL)
-
-
-NUMBERED = [message(str(n), topic="numbers", key=f"key {n}") for n in range(20)]
 
 
 @pytest.mark.parametrize(("point", "stood"), [("claimed", 0), ("appended", 20)])
@@ -70,6 +68,15 @@ async def test_append_writes_once_when_its_process_was_killed(
     assert sorted(ids(records), key=int) == [str(n) for n in range(20)]
     placed = {record.attributes["id"]: (record.partition, record.offset) for record in records}
     assert [(outcome.partition, outcome.offset) for outcome in outcomes] == [placed[one.id] for one in NUMBERED]
+
+
+async def test_append_writes_a_diverted_delivery_once_when_its_process_was_killed(
+    here: KafkaConnection, database: Database, open_log: Open
+) -> None:
+    await asyncio.to_thread(run_until_killed, here, database, "appended", "diverted")
+    log = await open_log()
+    assert [outcome.duplicate for outcome in await log.append(DIVERTED)] == [True, True]
+    assert len(await read_all(log, "numbers")) == 2
 
 
 async def test_append_writes_once_when_several_take_over_from_a_killed_process(

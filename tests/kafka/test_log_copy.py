@@ -19,6 +19,7 @@ from streams.postgres_history import PostgresHistory
 from streams.postgres_log import PostgresEventLog
 from tests.conftest import FreshDatabase
 from tests.contracts.event_log import TOPICS, WORDS_0, message, read_all
+from tests.kafka.append_until_killed import DIVERTED
 
 ALL = [topic.name for topic in TOPICS]
 
@@ -67,6 +68,21 @@ async def test_copy_gives_the_same_records_and_claims_when_the_history_goes_to_k
     [stamped] = await log.read({WORDS_0: 10})
     assert stamped.appended_at > records[-1].appended_at
     await log.close()
+
+
+async def test_diverted_deliveries_keep_their_ids_when_the_history_goes_there_and_back(
+    embedded: PostgresEventLog, there: KafkaConnection, database: Database, fresh_database: FreshDatabase
+) -> None:
+    await embedded.append(DIVERTED)
+    async with KafkaHistory.open(there, TOPICS, database, copies=1, patience=5.0) as target:
+        await copy_history(embedded, target, TOPICS)
+        assert all(outcome.duplicate for outcome in await target.log.append(DIVERTED))
+        async with fresh_database() as url:
+            second = await Database.open(url=url)
+            async with PostgresHistory.open(second, TOPICS) as back:
+                await copy_history(target.log, back, TOPICS)
+                assert all(outcome.duplicate for outcome in await back.log.append(DIVERTED))
+            await second.close()
 
 
 async def test_copy_does_nothing_when_it_is_run_again(

@@ -88,6 +88,16 @@ async def test_first_record_is_refused_when_it_is_not_the_first_uncommitted_one(
     assert deliveries.failure.done()
 
 
+async def test_record_is_worked_on_when_its_partition_is_beyond_the_declared_ones(
+    deliveries: Deliveries, log: MemoryEventLog, work: Work, records: Sequence[Record]
+) -> None:
+    async with asyncio.timeout(5):
+        assert await deliveries.finish(records[0]._replace(partition=99, offset=7))
+        assert not await deliveries.finish(records[2]._replace(partition=99, offset=9))
+    assert work.begun == [0]
+    assert deliveries.failure.done(), "a gap is one there, too"
+
+
 async def test_record_is_done_over_when_it_comes_again(
     deliveries: Deliveries, log: MemoryEventLog, work: Work, records: Sequence[Record]
 ) -> None:
