@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import structlog
@@ -23,7 +24,7 @@ from streams.retry_scheduler import RetryScheduler
 from streams.runner import Runner
 from streams.stage_loop import Limits
 from streams.topics import due_topic
-from streams.watchdog import PATIENCE, Patience, Pulse, Watchdog
+from streams.watchdog import Patience, Pulse, Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -168,6 +169,7 @@ class KafkaRuntime:
         instance = f"{self._instance}.{name}" if self._instance else ""
         worker = self._make_worker(deliveries, self._connection, times=self._times, instance=instance)
         watching = asyncio.get_running_loop().create_task(self._watch(deliveries, worker))
+        watching.add_done_callback(partial(_unwatched, deliveries))
         halting = asyncio.get_running_loop().create_task(deliveries.halted.wait())
         try:
             await worker.start()
@@ -184,13 +186,7 @@ class KafkaRuntime:
     async def _watch(self, deliveries: Deliveries, worker: Worker) -> None:
         """Judge the worker every second, and give work back when a rebalance cannot wait for it any longer."""
         times, stage = self._times, deliveries.runner.stage
-        watchdog = Watchdog(
-            Patience(
-                memberless=times.rebalance + PATIENCE,
-                rebalancing=times.rebalance + PATIENCE,
-                idle=stage.timeout + PATIENCE,
-            )
-        )
+        watchdog = Watchdog(Patience.of(rebalance=times.rebalance, handler=stage.timeout))
         lag: int | None = None
         lag_at = 0.0
         while True:
@@ -212,3 +208,9 @@ class KafkaRuntime:
             return await self._behind(name)
         except Unavailable:
             return None
+
+
+def _unwatched(deliveries: Deliveries, watching: asyncio.Task[None]) -> None:
+    """Nobody judges the worker any more: then it must not go on."""
+    if not watching.cancelled() and (error := watching.exception()) is not None:
+        deliveries.fail(error)

@@ -26,6 +26,11 @@ class Patience:
     rebalancing: float
     idle: float
 
+    @classmethod
+    def of(cls, *, rebalance: float, handler: float) -> Patience:
+        """What goes with a group's rebalance time-out and a handler's; a second attempt may follow in place."""
+        return cls(memberless=rebalance + PATIENCE, rebalancing=rebalance + PATIENCE, idle=2 * handler + PATIENCE)
+
 
 class Watchdog:
     """Judges one worker from its pulses; `now` on the clock of `Pulse.active`."""

@@ -34,6 +34,13 @@ def test_verdict_falls_when_a_state_lasts_too_long(pulse: Pulse, words: str) -> 
     assert words in (verdict_after(101, pulse) or "")
 
 
+def test_verdict_does_not_fall_when_a_second_attempt_takes_as_long_as_the_first() -> None:
+    watchdog = Watchdog(Patience.of(rebalance=180, handler=180))
+    at_work = Pulse(generation=3, rebalancing=False, lag=1, active=0)
+    assert [watchdog.verdict(at_work, now) for now in range(0, 360, 10)] == [None] * 36
+    assert watchdog.verdict(at_work, 421) is not None
+
+
 def test_verdict_does_not_fall_when_a_worker_is_idle_without_work() -> None:
     assert verdict_after(10_000, HEALTHY) is None
 
