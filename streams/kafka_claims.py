@@ -24,6 +24,8 @@ from streams.log import TopicPartition
 # Nobody: whose append failed and may or may not stand.
 NOBODY = 0
 _PATIENCE = 10.0
+# A machine that vanished says no farewell: the server notices in half a minute, by itself in two hours.
+_NOTICED = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "4"}
 
 
 class Identity(NamedTuple):
@@ -220,7 +222,7 @@ class Claims:
             return
         async with self._living:
             if self._life is None or self._life.is_closed():
-                connection = await self._database.connect(idle_session_timeout="0")
+                connection = await self._database.connect(idle_session_timeout="0", **_NOTICED)
                 with reaching("the claims"):
                     await connection.execute("SELECT pg_advisory_lock($1)", self.owner, timeout=_PATIENCE)
                 self._life = connection

@@ -17,7 +17,8 @@ from adapters.memo import PostgresMemo
 from adapters.ports import ModelAnswer
 from projections.runner import ProjectionRunner
 from schemas.errors import SetupError, Unavailable
-from streams.log import EventLog
+from streams.kafka_claims import Claims, Identity
+from streams.log import EventLog, TopicPartition
 from streams.postgres_log import PostgresEventLog
 from streams.topics import TOPICS as ALL_TOPICS
 from tests.adapters.postgres_by_url import OwnPostgres, installed, own_postgres
@@ -190,3 +191,13 @@ async def test_open_is_unavailable_when_the_server_is_down_and_works_when_it_is_
     server.start()
     assert await database.healthy()
     await database.close()
+
+
+async def test_server_notices_soon_when_the_machine_of_a_claims_owner_vanished(by_url: Database) -> None:
+    claims = await Claims.open(by_url, "cluster", "prefix.")
+    await claims.claim({Identity("words", "local", "1"): (TopicPartition("words", 0), 0)})
+    assert claims._life is not None
+    names = ("idle", "interval", "count")
+    idle, interval, count = [int(await claims._life.fetchval(f"SHOW tcp_keepalives_{name}")) for name in names]
+    assert 0 < idle + interval * count <= 30
+    await claims.close()
