@@ -56,10 +56,11 @@ async def test_nothing_doubles_when_a_paused_worker_wakes_after_its_partitions_w
     async with Scene.on(kafka, prefix, tmp_path) as scene:
         scene.fetched_by = worker
         await scene.feed(range(20))
-        paused = scene.start(seconds={3: 3.0})
+        claimed = {"database": database.dsn}
+        paused = scene.start(seconds={3: 3.0}, config=claimed)
         await scene.noted("begin 3")
         paused.signal(signal.SIGSTOP)
-        scene.start()
+        scene.start(config=claimed)
         await scene.settled()
         paused.signal(signal.SIGCONT)
         await scene.noted("done 3", times=2)

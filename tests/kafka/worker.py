@@ -10,6 +10,7 @@ import sys
 
 import structlog
 
+from adapters.database import Database
 from schemas.base import Value
 from streams.diversions import Backoff
 from streams.kafka_connection import KafkaConnection
@@ -36,11 +37,14 @@ class WorkerConfig(Value):
     halt_after: int = 20
     worker: WorkerName = "faust"
     steps: tuple[float, float] = (0.5, 1.0)
+    # Where ids are claimed, as in production; none without.
+    database: str = ""
 
 
 async def work(config: WorkerConfig) -> int:
     connection = KafkaConnection(config.bootstrap_servers, prefix=config.prefix)
-    log = DeadlyLog(await KafkaEventLog.open(connection, TOPICS), config.behaviour)
+    claims = await Database.open(url=config.database) if config.database else None
+    log = DeadlyLog(await KafkaEventLog.open(connection, TOPICS, database=claims), config.behaviour)
     backoff = Backoff(pause=0.01, steps=config.steps)
     runners = [
         Runner(declared, {}, topics=TOPICS, backoff=backoff, halt_after=config.halt_after)
@@ -59,6 +63,8 @@ async def work(config: WorkerConfig) -> int:
         stopping.cancel()
         await runtime.stop(config.grace)
         await log.close()
+        if claims is not None:
+            await claims.close()
     return code
 
 
