@@ -1,4 +1,8 @@
-"""Figures and score of a business with 100,000 ledger entries, from its books in memory."""
+"""Figures and score of a business with 100,000 ledger entries, from its books in memory.
+
+Inside the target: sums by month and customer, exchange rates, every figure with its evidence, two years of months, the
+score. Not inside: reading the ledger from PostgreSQL and making books of it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from bench.result import Result
 from processors.measuring.books import MICRO, Books, Contest, Outflow, Payout, Sale, Subscribed, Terms
 from processors.measuring.snapshot import snapshot
 from processors.scoring.score import score
+from vaultra.garbage import settle_garbage_collection
 
 ENTRIES = 100_000
 TARGET_MS = 300.0
@@ -28,28 +33,33 @@ def run() -> list[Result]:
     reference = load_reference()
     books = _books(Random(1))
     entries = len(books.sales) + len(books.refunds) + len(books.withdrawals) + len(books.payouts)
-    # As a running instance has it: what lives long is not looked through again (`vaultra/garbage.py`).
-    gc.collect()
-    gc.freeze()
+    usual = gc.get_threshold()
+    settle_garbage_collection()
     took = [_timed(lambda: score(snapshot(books, reference, as_of=_END, known_at=_END))) for _ in range(7)]
     gc.unfreeze()
-    middle = statistics.median(took) * 1000
-    note = f"{entries:,} entries, {len(books.subscriptions):,} subscriptions, 24 months; median of 7"
+    gc.set_threshold(*usual)
+    middle = statistics.median(cpu for cpu, _ in took) * 1000
+    note = (
+        f"CPU time, median of 7 ({statistics.median(wall for _, wall in took) * 1000:.0f} ms by the clock); "
+        f"{entries:,} entries, {len(books.subscriptions):,} subscriptions, 24 months; from books in memory"
+    )
     return [Result("metrics and score of one business", round(middle), TARGET_MS, "ms", middle <= TARGET_MS, note)]
 
 
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of this process's processor, and by the clock."""
+    cpu, wall = time.process_time(), time.perf_counter()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - cpu, time.perf_counter() - wall
 
 
 def _books(dice: Random) -> Books:
     """Two years: charges in three currencies, some refunded or disputed, weekly payouts, subscriptions that change."""
     start, end = int((_END - timedelta(days=745)).timestamp()), int(_END.timestamp())
     sales, refunds, withdrawals, contests = [], [], [], []
-    for number in range(round(ENTRIES * 0.95)):
-        at, shown = dice.randrange(start, end), (f"evt_{number}",)
+    # In the order of time, as the ledger is read.
+    for number, at in enumerate(sorted(dice.randrange(start, end) for _ in range(round(ENTRIES * 0.95)))):
+        shown = (f"evt_{number}",)
         currency = dice.choices(("usd", "eur", "jpy"), (80, 15, 5))[0]
         sale = Sale(
             f"ch_{number}", at, f"cus_{dice.randrange(5_000)}", dice.randrange(500, 20_000), currency, None, None, None,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -68,9 +69,16 @@ class Flows:
         self.mastercard = [0] * size
         self.visa_not_present = [0] * size
         self.fees_unknown = [0] * size
-        self._sale_slices = [0] * (size + 1)
+        self.fees_missing = [0] * size
+        self.sale_events = [0] * size
+        # Whose each sale is and what it is worth, in their order; None without a rate.
+        self._customers: list[str] = []
+        self._values: list[int | None] = []
+        starts = [calendar.start(self.first + slot) for slot in range(size)]
+        self._sale_slices = [bisect_left(books.sales, start, key=_at) for start in (*starts, as_of + 1)]
         self.referred: dict[str, SaleAt] = {}
         self._sales_of: dict[tuple[int, int], Sequence[Sale]] = {}
+        self._events_of: dict[int, int] = {}
         self._cohorts: dict[int, dict[int, list[Outflow]]] = {}
         self._gather_sales()
         self.refunds, self.refunds_cohort, self.refund_count_cohort = self._gather(books.refunds)
@@ -103,10 +111,23 @@ class Flows:
     def sales_of(self, first: int, last: int) -> Sequence[Sale]:
         """The sales of months `first` to `last`."""
         if (first, last) not in self._sales_of:
-            start = min(max(0, first - self.first), len(self._sale_slices) - 1)
-            end = min(max(0, last - self.first + 1), len(self._sale_slices) - 1)
-            self._sales_of[first, last] = self._books.sales[self._sale_slices[start] : self._sale_slices[end]]
+            found = self._sales_of[first, last] = self._books.sales[self._sales_slice(first, last)]
+            self._events_of[id(found)] = self.total(self.sale_events, first, last)
         return self._sales_of[first, last]
+
+    def paid(self, first: int, last: int) -> Iterable[tuple[str, int | None]]:
+        """(customer, worth in the reporting currency or None without a rate) of the sales of some months."""
+        part = self._sales_slice(first, last)
+        return zip(self._customers[part], self._values[part], strict=True)
+
+    def events_of(self, part: Sequence[Recorded]) -> int | None:
+        """How many facts sales rest on that `sales_of` gave; None for other records. The sales given are all kept."""
+        return self._events_of.get(id(part))
+
+    def _sales_slice(self, first: int, last: int) -> slice:
+        start = min(max(0, first - self.first), len(self.sales))
+        end = min(max(0, last - self.first + 1), len(self.sales))
+        return slice(self._sale_slices[start], self._sale_slices[end])
 
     def between(self, records: Sequence[Any], first: int, last: int) -> Sequence[Any]:
         """The records of other kinds that happened in months `first` to `last`. They are in the order of time."""
@@ -128,56 +149,54 @@ class Flows:
         sale = self.referred.get(one.sale or "")
         return sale.month if sale else max(self._calendar.month(one.at), self.first)
 
-    def value(self, sale: Sale) -> int | None:
-        """A sale's worth in the reporting currency."""
-        return self._convert.settled(sale.amount, sale.currency, sale.settled, sale.settled_currency, sale.at)
-
     def outflow(self, one: Outflow) -> int | None:
         return self._convert.settled(one.amount, one.currency, one.settled, one.settled_currency, one.at)
 
     def _gather_sales(self) -> None:
-        books, convert, reporting = self._books, self._convert, self._convert.currency
+        books = self._books
         referring: Iterable[Any] = (*books.refunds, *books.withdrawals, *books.contests, *books.warnings)
         wanted = {record.sale for record in referring}
-        slot, until = 0, self._calendar.start(self.first + 1)
-        gross, sales, fees, recurring = self.gross, self.sales, self.sale_fees, self.recurring
-        number = 0
-        for number, sale in enumerate(books.sales):
-            at = sale.at
-            if at > self._as_of:
-                break
-            while at >= until:
-                slot += 1
-                self._sale_slices[slot] = number
-                until = self._calendar.start(self.first + slot + 1)
-            value = (
-                sale.settled
-                if sale.settled is not None and sale.settled_currency == reporting
-                else convert.settled(sale.amount, sale.currency, sale.settled, sale.settled_currency, at)
-            )
-            sales[slot] += 1
-            if sale.network == "mastercard":
-                self.mastercard[slot] += 1
-            elif sale.card_not_present and sale.network == "visa":
-                self.visa_not_present[slot] += 1
-            if sale.id in wanted:
-                self.referred[sale.id] = SaleAt(
-                    self.first + slot, value or 0, sale.amount, sale.currency, sale.customer, sale.network
-                )
+        for slot, (start, end) in enumerate(pairwise(self._sale_slices)):
+            self._gather_month(slot, books.sales[start:end], wanted)
+
+    def _gather_month(self, slot: int, sales: Sequence[Sale], wanted: Set[str | None]) -> None:
+        """The one pass over a month's sales: a record is taken apart once, which is faster than asking it by name."""
+        convert, reporting = self._convert, self._convert.currency
+        keep_value, keep_customer = self._values.append, self._customers.append
+        gross = recurring = fees = unknown = missing = mastercard = visa = events = 0
+        for id, at, customer, amount, currency, settled, settled_in, fee, recurs, network, remote, shown in sales:
+            value: int | None
+            if settled is not None and settled_in == reporting:
+                value = settled
+            elif settled is not None:
+                value = convert.settled(amount, currency, settled, settled_in, at)
+            else:
+                value = amount if currency == reporting else convert.convert(amount, currency, at)
+            keep_value(value)
+            keep_customer(customer)
+            events += len(shown)
+            if network == "mastercard":
+                mastercard += 1
+            elif remote and network == "visa":
+                visa += 1
+            if fee is None:
+                missing += 1
+            if id in wanted:
+                self.referred[id] = SaleAt(self.first + slot, value or 0, amount, currency, customer, network)
             if value is None:
-                convert.keep_apart(sale.amount, sale.currency)
+                convert.keep_apart(amount, currency)
                 continue
-            gross[slot] += value
-            if sale.recurring:
-                recurring[slot] += value
-            if sale.fee is None:
-                self.fees_unknown[slot] += 1
-            elif sale.fee:
-                fees[slot] += convert.convert(sale.fee, sale.settled_currency or reporting, at) or 0
-        else:
-            number = len(books.sales)
-        for rest in range(slot + 1, len(self._sale_slices)):
-            self._sale_slices[rest] = number
+            gross += value
+            if recurs:
+                recurring += value
+            if fee is None:
+                unknown += 1
+            elif fee:
+                fees += convert.convert(fee, settled_in or reporting, at) or 0
+        self.sales[slot], self.gross[slot], self.recurring[slot] = len(sales), gross, recurring
+        self.sale_fees[slot], self.fees_missing[slot], self.sale_events[slot] = fees, missing, events
+        self.mastercard[slot], self.visa_not_present[slot] = mastercard, visa
+        self.fees_unknown[slot] = unknown
 
     def _gather(self, outflows: Sequence[Outflow]) -> tuple[list[int], list[int], list[int]]:
         """Sums by the month something happened, sums and numbers of charges by the month of the charge."""

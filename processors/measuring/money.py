@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from fractions import Fraction
+from operator import attrgetter
 
 from processors.measuring.books import Books
 from processors.measuring.periods import DAY, day_of
@@ -20,7 +22,7 @@ class Converter:
         self.currency = currency
         self.unconverted: dict[str, list[int]] = {}
         self._rates = rates
-        self._factors: dict[tuple[str, int], tuple[int, int] | None] = {}
+        self._ratios: dict[str, dict[int, tuple[int, int] | None]] = defaultdict(dict)
 
     def settled(
         self, amount: int, currency: str, settled: int | None, settled_currency: str | None, at: int
@@ -34,7 +36,8 @@ class Converter:
         """By the rate of the UTC day `at` is in."""
         if currency == self.currency:
             return amount
-        found = self._ratio(currency, at)
+        by_day, day = self._ratios[currency], at // DAY
+        found = by_day[day] if day in by_day else self._ratio(currency, day)
         if found is None:
             return None
         over, under = found
@@ -43,7 +46,7 @@ class Converter:
 
     def factor(self, currency: str, at: int) -> Fraction | None:
         """Minor units of the reporting currency for one of `currency`."""
-        found = self._ratio(currency, at)
+        found = self._ratio(currency, at // DAY)
         return None if found is None else Fraction(*found)
 
     def keep_apart(self, amount: int, currency: str) -> None:
@@ -52,12 +55,13 @@ class Converter:
         kept[0] += amount
         kept[1] += 1
 
-    def _ratio(self, currency: str, at: int) -> tuple[int, int] | None:
-        key = (currency, at // DAY)
-        if key not in self._factors:
-            factor = self._rates.factor(currency, self.currency, day_of(at))
-            self._factors[key] = None if factor is None else (factor.numerator, factor.denominator)
-        return self._factors[key]
+    def _ratio(self, currency: str, day: int) -> tuple[int, int] | None:
+        """The rate of a day since 1970, as numerator and denominator."""
+        by_day = self._ratios[currency]
+        if day not in by_day:
+            factor = self._rates.factor(currency, self.currency, day_of(day * DAY))
+            by_day[day] = None if factor is None else (factor.numerator, factor.denominator)
+        return by_day[day]
 
 
 def reporting_currency(books: Books, as_of: int) -> str:
@@ -65,9 +69,11 @@ def reporting_currency(books: Books, as_of: int) -> str:
     declared = [one.currency for one in books.declarations if one.at <= as_of]
     if declared and declared[-1]:
         return declared[-1]
-    settled = Counter(sale.settled_currency for sale in books.sales if sale.settled_currency is not None)
-    charged = Counter(sale.currency for sale in books.sales)
-    for counted in (settled, Counter([books.currency] if books.currency else []), charged):
-        if counted:
-            return min(counted, key=lambda currency: (-counted[currency], currency))
-    return "usd"
+    settled = _most(map(attrgetter("settled_currency"), books.sales))
+    return settled or books.currency or _most(map(attrgetter("currency"), books.sales)) or "usd"
+
+
+def _most(currencies: Iterable[str | None]) -> str | None:
+    counted = Counter(currencies)
+    named = [(-number, currency) for currency, number in counted.items() if currency is not None]
+    return min(named)[1] if named else None

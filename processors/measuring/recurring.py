@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
-from typing import NamedTuple
 
 from processors.measuring.books import MICRO, Books, Subscribed, Terms
 from processors.measuring.money import Converter
@@ -34,11 +33,8 @@ class Movement:
     lost: int = 0
 
 
-class Level(NamedTuple):
-    """A customer's recurring revenue from the end of `month` on, by currency, in millionths of minor units."""
-
-    month: int
-    amounts: tuple[tuple[str, int], ...]
+# A customer's recurring revenue by currency, in millionths of minor units.
+Amounts = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,9 @@ class Recurring:
         self._as_of = as_of
         self.last = calendar.month(as_of) - 1
         self.unconverted: set[str] = set()
-        self.levels: dict[str, list[Level]] = {}
+        # Who pays something else from the end of a month on, and what every customer pays at the ends of the months.
+        self._levels: dict[int, list[tuple[str, Amounts]]] = defaultdict(list)
+        self._standings: list[dict[str, Amounts]] = []
         self.movements: dict[int, Movement] = {}
         self.first: int | None = None
         self._build()
@@ -88,7 +86,7 @@ class Recurring:
             for number, part in enumerate(
                 (terms.monthly, terms.committed, terms.annual, terms.monthly if terms.behind else 0)
             ):
-                sums[number] += self._value(part, terms.currency, moment) or 0
+                sums[number] += (self._value(part, terms.currency, moment) or 0) if part else 0
         monthly, committed, annual, behind = sums
         return Now(monthly, committed, annual, behind, len(customers), tuple(counted))
 
@@ -101,22 +99,41 @@ class Recurring:
         All at the rates of the later month's end, so that exchange rates do not look like retention.
         """
         base = kept = capped = 0
-        for levels in self.levels.values():
-            if levels[0].month > month - 12:
-                continue
-            before = self._worth(_level_at(levels, month - 12), month)
+        standing = self._standing(month)
+        for customer, earlier in self._standing(month - 12).items():
+            before = self._worth(earlier, month)
             if before:
-                after = self._worth(_level_at(levels, month), month)
+                later = standing.get(customer, ())
+                # Most stay as they are: the same amounts at the same rates.
+                after = before if later == earlier else self._worth(later, month)
                 base += before
                 kept += after
                 capped += min(before, after)
         return base, kept, capped
 
-    def _worth(self, amounts: Sequence[tuple[str, int]], month: int) -> int:
+    def _standing(self, month: int) -> Mapping[str, Amounts]:
+        """What every customer with recurring revenue pays at a month's end: made once, each from the month before."""
+        if self.first is None or month < self.first:
+            return {}
+        while self.first + len(self._standings) <= min(month, self.last):
+            reached = self.first + len(self._standings)
+            standing = dict(self._standings[-1]) if self._standings else {}
+            for customer, amounts in self._levels.get(reached, ()):
+                if amounts:
+                    standing[customer] = amounts
+                else:
+                    standing.pop(customer, None)
+            self._standings.append(standing)
+        return self._standings[min(month, self.last) - self.first]
+
+    def _worth(self, amounts: Amounts, month: int) -> int:
         """Amounts at the rates of a month's end."""
-        if len(amounts) == 1 and amounts[0][0] == self._convert.currency:
-            return amounts[0][1]
+        if not amounts:
+            return 0
         moment = self._calendar.start(month + 1) - 1
+        if len(amounts) == 1:
+            currency, amount = amounts[0]
+            return amount if currency == self._convert.currency else self._value(amount, currency, moment) or 0
         return sum(self._value(amount, currency, moment) or 0 for currency, amount in amounts)
 
     def _value(self, micro: int, currency: str, moment: int) -> int | None:
@@ -174,7 +191,6 @@ class Recurring:
         assert self.first is not None
         amounts: dict[str, int] = {}
         paid_before = False
-        levels: list[Level] = []
         for month in sorted(moved):
             earlier = tuple(amounts.items())
             for currency, delta in moved[month].items():
@@ -182,7 +198,7 @@ class Recurring:
                 amounts[currency] = amounts.get(currency, 0) + delta
             amounts = {currency: amount for currency, amount in amounts.items() if amount}
             later = tuple(sorted(amounts.items()))
-            levels.append(Level(month, later))
+            self._levels[month].append((customer, later))
             # Valued at the end of the month before, which is this one's start.
             start, end = self._worth(earlier, month - 1), self._worth(later, month - 1)
             movement = self.movements[month]
@@ -201,7 +217,6 @@ class Recurring:
             else:
                 movement.contraction += start - end
             paid_before = paid_before or bool(end)
-        self.levels[customer] = levels
 
     def _level(self, month: int, slot: int, running: dict[str, list[int]], counts: list[int]) -> None:
         movement = self.movements[month]
@@ -231,12 +246,3 @@ def holding(terms: Sequence[Terms], moment: int) -> Terms | None:
 def minor(micro: int) -> Fraction:
     """Minor units, unrounded."""
     return Fraction(micro) / MICRO
-
-
-def _level_at(levels: Sequence[Level], month: int) -> tuple[tuple[str, int], ...]:
-    found: tuple[tuple[str, int], ...] = ()
-    for level in levels:
-        if level.month > month:
-            break
-        found = level.amounts
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
 
 from processors.measuring.definition import Measured, count, definition, money, rate, unknown
 from processors.measuring.flows import Evidence, Part
@@ -63,7 +64,7 @@ def disputes_reinstated(view: View, month: int) -> Measured:
 def fees(view: View, month: int) -> Measured:
     """Stripe's fees, from balance transactions where they are known."""
     sales = view.flows.sales_of(month, month)
-    missing = sum(sale.fee is None for sale in sales)
+    missing = view.flows.total(view.flows.fees_missing, month, month)
     note = f"the fees of {missing} of {len(sales)} charges are not known and not in it" if missing else None
     rest = view.flows.between(view.books.fees, month, month)
     return money(view.flows.total(view.flows.fees, month, month), sales, rest, note=note)
@@ -269,11 +270,11 @@ def repeat_purchase_90d(view: View, month: int) -> Measured:
     again: set[str] = set()
     considered = view.flows.sales_of(start, month)
     until = view.end(end)
-    for sale in considered:
-        bought = first.get(sale.customer)
+    for customer, at in map(attrgetter("customer", "at"), considered):
+        bought = first.get(customer)
         if bought is None:
-            if sale.at < until:
-                first[sale.customer] = sale.at
-        elif bought < sale.at <= bought + 90 * DAY:
-            again.add(sale.customer)
+            if at < until:
+                first[customer] = at
+        elif bought < at <= bought + 90 * DAY:
+            again.add(customer)
     return rate(len(again), len(first), considered, unknown="nobody bought in the quarter before the last")

@@ -96,19 +96,20 @@ def worst_month_charges(view: View, month: int) -> Measured:
 @definition("dispute_rate_by_charge", unit="ratio", title="Charges of the month that were disputed", monthly=True)
 def dispute_rate_by_charge(view: View, month: int) -> Measured:
     """Disputed charges of the month ÷ all of them, whenever the dispute came. Immature below 120 days."""
-    found = [
-        one
-        for one in view.books.contests
-        if not one.inquiry
-        and not one.prevented
-        and one.at <= view.as_of
-        and (sale := view.flows.referred.get(one.sale or "")) is not None
-        and sale.month == month
-    ]
+    found = view.once("disputes by charge", lambda: _by_month_of_charge(view)).get(month, [])
     young = view.as_of - view.end(month) < _DISPUTES_RIPEN * DAY
     note = f"immature: disputes may come for {_DISPUTES_RIPEN} days" if young else None
     charges = view.flows.total(view.flows.sales, month, month)
     return rate(len({one.sale for one in found}), charges, found, unknown=_NO_CHARGES, note=note)
+
+
+def _by_month_of_charge(view: View) -> dict[int, list[Contest]]:
+    months: dict[int, list[Contest]] = {}
+    for one in view.books.contests:
+        sale = view.flows.referred.get(one.sale or "")
+        if sale is not None and one.at <= view.as_of and not one.inquiry and not one.prevented:
+            months.setdefault(sale.month, []).append(one)
+    return months
 
 
 def _on(view: View, records: Sequence[Contest | FraudWarning], network: str, month: int) -> list[Recorded]:
@@ -168,15 +169,9 @@ def _shares(view: View, month: int) -> tuple[list[int], Evidence, str | None]:
     sales = view.flows.sales_of(first, last)
     by_customer: dict[str, int] = {}
     get = by_customer.get
-    reporting = view.currency
-    for sale in sales:
-        if sale.settled is not None and sale.settled_currency == reporting:
-            value: int | None = sale.settled
-        else:
-            value = view.flows.value(sale)
-        if value is not None:
-            customer = sale.customer
-            by_customer[customer] = get(customer, 0) + value
+    for customer, worth in view.flows.paid(first, last):
+        if worth is not None:
+            by_customer[customer] = get(customer, 0) + worth
     taken = [*view.flows.between(view.books.refunds, first, last)]
     taken += view.flows.between(view.books.withdrawals, first, last)
     for one in taken:
@@ -185,7 +180,8 @@ def _shares(view: View, month: int) -> tuple[list[int], Evidence, str | None]:
         if referred is not None and value is not None and referred.customer in by_customer:
             by_customer[referred.customer] -= value
     positive = sorted((value for value in by_customer.values() if value > 0), reverse=True)
-    nameless = sum(sale.customer == f"charge:{sale.id}" for sale in sales)
+    # Each of those is a customer of its own name: customers are fewer to look at than charges.
+    nameless = sum(name.startswith("charge:") for name in {name for name, _ in view.flows.paid(first, last)})
     note = f"{nameless} of {len(sales)} charges name neither customer nor card: each counts as a customer of its own"
     return positive, Evidence((sales, taken)), note if nameless else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
+from math import lcm
 
 # Ratios are kept to a millionth: what is shown, scored and compared is one and the same number.
 _PLACES = 6
@@ -38,13 +39,14 @@ def median(values: Sequence[Fraction | int]) -> Fraction:
 def theil_sen(values: Sequence[Fraction | int]) -> Fraction:
     """The median of the slopes between all pairs, per step: one bad month does not turn it. Needs two values."""
     count = len(values)
-    return median(
-        [
-            Fraction(values[later] - values[earlier], later - earlier)
-            for earlier in range(count)
-            for later in range(earlier + 1, count)
-        ]
-    )
+    # Slopes over one denominator compare as their numerators do: whole numbers, where the values are.
+    common = lcm(*range(1, count))
+    slopes = [
+        (values[later] - values[earlier]) * (common // (later - earlier))
+        for earlier in range(count)
+        for later in range(earlier + 1, count)
+    ]
+    return median(slopes) / common
 
 
 def residuals(values: Sequence[Fraction | int]) -> list[Fraction]:

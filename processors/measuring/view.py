@@ -15,7 +15,6 @@ from processors.measuring.recurring import Recurring
 from schemas.reference import Reference
 
 T = TypeVar("T")
-_LONG = 500
 _events = attrgetter("events")
 
 
@@ -69,12 +68,9 @@ class View:
         return self.calendar.start(month + 1)
 
     def count_events(self, part: Sequence[Recorded]) -> int:
-        """How many facts records rest on. Long parts are shared by several figures and counted once."""
-        if len(part) < _LONG:
-            return sum(map(len, map(_events, part)))
-        # The part is kept beside its count, so that no other can come to have its identity.
-        counted = self.once(("events", id(part)), lambda: (sum(map(len, map(_events, part))), part))
-        return counted[0]
+        """How many facts records rest on. Sales are shared by several figures and were counted by month."""
+        counted = self.flows.events_of(part)
+        return sum(map(len, map(_events, part))) if counted is None else counted
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What several definitions need, made when the first asks for it."""
