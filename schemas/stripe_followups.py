@@ -36,8 +36,8 @@ class FollowUpDone(EventData):
 
 
 class FollowUpParked(EventData):
-    """It cannot be done as things are configured, for `reason`. Kept, counted, and asked for again with
-    `vaultra stripe parked --retry`."""
+    """It cannot be done as things are configured, for `reason`. Kept; `vaultra events list --topic
+    stripe-followups` shows it."""
 
     TYPE: ClassVar[str] = "vaultra.stripe.follow_up_parked.v1"
     request: FollowUpRequested

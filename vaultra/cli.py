@@ -428,6 +428,21 @@ def stripe_import(
     _run(command.import_account(settings, of, tenant=tenant, console=Console(), as_json=as_json))
 
 
+@stripe_app.command("connect")
+def stripe_connect() -> None:
+    """Print a link that connects a Stripe account to the running instance; open it in a browser."""
+    from vaultra.client import VaultraClient
+    from vaultra.commands import stripe as command
+    from vaultra.instance import running_url
+
+    settings = _settings()
+    _logs_to_stderr(settings)
+    url = settings.url or running_url(settings.data_dir)
+    if not url:
+        raise SetupError("Stripe sends the browser back to a running instance: start one with `vaultra up`")
+    _run(command.connect(VaultraClient(url, api_key=settings.api_key.get_secret_value() or None)))
+
+
 @sandbox_app.command("run")
 def sandbox_run(
     program: Annotated[Path, typer.Argument(help="Python 3.11; - for standard input", show_default=False)],

@@ -123,6 +123,10 @@ class VaultraClient:
         """What a PUT of JSON answers. Raises NotFound for a 404."""
         return self._answered(await self._send("PUT", path, json=body))
 
+    async def post(self, path: str) -> dict[str, Any]:
+        """What a POST without a body answers. Raises NotFound for a 404."""
+        return self._answered(await self._send("POST", path))
+
     async def post_webhook(self, path: str, body: bytes, headers: dict[str, str]) -> None:
         """Send a webhook as Stripe does. Raises SetupError when it is refused, Unavailable when it must come again."""
         response = await self._send("POST", path, content=body, headers=headers)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 _BY_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 # A file that is not one of lines is parsed whole, which takes several times its size in memory.
 LARGEST_DOCUMENT = 256 * 1024**2
+_OBJECT_KIND = re.compile(r"[a-z0-9_.]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +120,37 @@ def _of_value(name: str, line: int, value: bytes) -> Iterator[StripeEvent | Brok
         yield read_event(value)
         return
     except WebhookRefused as refused:
-        members = _members(value) if refused.code in ("not_an_event", "too_large") else None
+        parsed = _parsed(value) if refused.code in ("not_an_event", "too_large") else None
+        members = _members(parsed)
         if members is None:
-            yield Broken(name, line, str(refused))
+            yield Broken(name, line, _no_event(parsed, refused))
             return
     for number, member in enumerate(members, 1):
         try:
             yield read_event(to_json(member))
         except WebhookRefused as refused:
-            yield Broken(name, line, f"element {number}: {refused}")
+            yield Broken(name, line, f"element {number}: {_no_event(member, refused)}")
 
 
-def _members(value: bytes) -> list[Any] | None:
+def _parsed(value: bytes) -> Any:
     try:
-        parsed = from_json(value, allow_inf_nan=False)
+        return from_json(value, allow_inf_nan=False)
     except ValueError:
         return None
+
+
+def _members(parsed: Any) -> list[Any] | None:
     if isinstance(parsed, dict) and parsed.get("object") == "list":
         parsed = parsed.get("data")
     return parsed if isinstance(parsed, list) else None
+
+
+def _no_event(found: Any, refused: WebhookRefused) -> str:
+    """Why something is no event; of a bare Stripe object, what to do: alone it does not say when it became so."""
+    kind = found.get("object") if isinstance(found, dict) else None
+    if not isinstance(kind, str) or kind in ("event", "list", "v2.core.event") or not _OBJECT_KIND.fullmatch(kind):
+        return str(refused)
+    return (
+        f"this is a {kind} object, not an event: import the events about it (Stripe's /v1/events), "
+        "or all objects of an account with `vaultra stripe import --account`"
+    )

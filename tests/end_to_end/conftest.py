@@ -23,7 +23,8 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    running = Instance(tmp_path_factory.mktemp("instance") / "data").start()
+    connecting = {"VAULTRA_STRIPE__CLIENT_ID": "ca_ours", "VAULTRA_STRIPE__API_KEY": "sk_test_unused"}
+    running = Instance(tmp_path_factory.mktemp("instance") / "data", **connecting).start()
     yield running
     running.stop()
 

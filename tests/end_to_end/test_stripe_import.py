@@ -6,6 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from tests.end_to_end.instance import Instance
 from tests.end_to_end.test_command_line import started
@@ -62,6 +63,19 @@ def test_import_is_shown_to_people_and_stands_beside_a_running_instance(instance
 def test_import_says_what_is_wrong_when_there_is_nothing_to_import(data_dir: Path, tmp_path: Path) -> None:
     code, _, stderr = run(data_dir, str(tmp_path / "nowhere.json"))
     assert (code, "does not exist" in stderr, "Traceback" in stderr) == (2, True, False)
+
+
+def test_connect_prints_the_link_alone(instance: Instance) -> None:
+    process = started(instance.data_dir, "stripe", "connect")
+    stdout, stderr = process.communicate(timeout=100)
+    assert (process.returncode, stderr) == (0, "")
+    assert parse_qs(urlsplit(stdout.strip()).query)["client_id"] == ["ca_ours"]
+
+
+def test_connect_asks_for_an_instance_when_none_runs(data_dir: Path) -> None:
+    process = started(data_dir, "stripe", "connect")
+    _, stderr = process.communicate(timeout=100)
+    assert (process.returncode, "vaultra up" in stderr, "Traceback" in stderr) == (2, True, False)
 
 
 async def test_account_is_imported_from_stripe_and_again_without_harm(data_dir: Path) -> None:

@@ -85,6 +85,15 @@ def test_broken_lines_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     assert broken == [f"a.jsonl:{number}" for number in (2, 4, 5, 7, 7, 8, 9)]
 
 
+def test_bare_object_is_called_what_it_is_when_it_stands_in_place_of_an_event(tmp_path: Path) -> None:
+    charge = {"id": "ch_1", "object": "charge", "amount": 5}
+    (tmp_path / "a.jsonl").write_bytes(line(charge) + line({"object": "list", "data": [charge, {"object": "<b>"}]}))
+    first, second, third = [one for one in read_events([tmp_path / "a.jsonl"]) if isinstance(one, Broken)]
+    assert first.reason.startswith("this is a charge object, not an event: import the events")
+    assert second.reason.startswith("element 1: this is a charge object, not an event")
+    assert third.reason == "element 2: The body is a JSON object, but no Stripe event."
+
+
 def test_broken_files_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(EVENTS, indent=2)[:-20])
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(line(EVENTS[1]) * 50)[:-30])

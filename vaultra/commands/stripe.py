@@ -1,4 +1,4 @@
-"""`vaultra stripe import`: events from files, or the history of an account, onto the log."""
+"""`vaultra stripe`: events from files, or the history of an account, onto the log; connecting accounts."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from streams.log import EventLog
 from streams.stripe_backfill import LISTS, SINGLE, StripeBackfill
 from streams.stripe_import import StripeImport, Tally
 from streams.stripe_reader import reading
+from vaultra.client import VaultraClient
 from vaultra.composition import ledger_runner, make_secrets, open_log
 from vaultra.garbage import settle_garbage_collection
 from vaultra.instance import InstanceRunning, exclusive
@@ -71,6 +72,13 @@ async def import_files(
             progress.update(task, description="folding into tables")
             await caught_up()
     return _report(tally, broken, console, as_json)
+
+
+async def connect(client: VaultraClient) -> int:
+    """Print the link, alone on stdout."""
+    async with client:
+        print((await client.post("/v1/stripe/connect"))["url"])
+    return 0
 
 
 async def import_account(
