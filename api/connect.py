@@ -60,7 +60,7 @@ async def connect(request: Request, services: Services, tenant: Tenant) -> Link:
 @router.get(
     CALLBACK,
     summary="Where Stripe sends the browser back",
-    responses=documented(400, 503),
+    responses=documented(400, 422, 503),
 )
 async def callback(
     services: Services,

@@ -35,7 +35,7 @@ class Instance:
         }
         self.output = (self.data_dir.parent / "instance.log").open("ab")
         self._process = subprocess.Popen([VAULTRA, "up"], env=environment, stdout=self.output, stderr=self.output)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 110
         announced = self.data_dir / "instance.json"
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
