@@ -167,8 +167,10 @@ def _doubts(plan: AnalysisPlan, steps: Sequence[Result], document: DocumentDescr
                 doubts.append(contradiction(check, None))
     weak = [each for each in _evidence(steps, document) if each.confidence < DOUBT_BELOW]
     if weak:
-        names = ", ".join(f'"{each.label}"' for each in weak[:3])
-        doubts.append(f"{names} was read with a confidence of {min(each.confidence for each in weak):.0%} only")
+        weakest = sorted(weak, key=lambda each: each.confidence)[:3]
+        named = ", ".join(f'"{each.label}" with a confidence of {each.confidence:.0%} only' for each in weakest)
+        more = f" (and {len(weak) - 3} more)" if len(weak) > 3 else ""
+        doubts.append(f"read badly: {named}{more}")
     lines = [ref.line for result in steps for ref in result.used if isinstance(ref, LineRef)]
     doubts += [
         f'the line "{document.lines[line].text}" was not read clearly'
