@@ -184,7 +184,8 @@ def demo() -> None:
             documents = await command.demo(client, console=console, started=started)
             console.print()
             business = DemoBusiness.of_day(datetime.now(UTC), secret.tenant)
-            return documents or await demo_business(client, business, secret, console)
+            url = f"http://127.0.0.1:{settings.port}"
+            return documents or await demo_business(client, business, secret, console, url=url)
 
     _run(work())
 
@@ -234,7 +235,9 @@ def _on_log(work: Callable[[Any, Any], Awaitable[int | None]]) -> None:
 
 @app.command()
 def rebuild(
-    name: Annotated[str, typer.Argument(help="projection: jobs, lineage or costs", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="projection: jobs, lineage, costs, ledger, businesses, readiness", show_default=False)
+    ],
     rollback: Annotated[bool, typer.Option("--rollback", help="go back to the build before the last")] = False,
     accept: Annotated[bool, typer.Option("--accept-difference", help="switch even if the rows differ")] = False,
 ) -> None:

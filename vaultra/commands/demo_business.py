@@ -46,8 +46,13 @@ class DemoBusiness:
         return business_id(self.tenant, self.story.account, True)
 
 
-async def demo_business(client: VaultraClient, demo: DemoBusiness, secret: SigningSecret, console: Console) -> int:
-    """Send the webhooks, wait until everything has followed from them, show the business; 0 when it has a score."""
+async def demo_business(
+    client: VaultraClient, demo: DemoBusiness, secret: SigningSecret, console: Console, *, url: str
+) -> int:
+    """Send the webhooks, wait until everything has followed from them, show the business; 0 when it has a score.
+
+    `url` is where `make up` will serve it: the instance that the demo starts for itself ends with it.
+    """
     console.print(Text.assemble((NAME, "bold"), ": 24 months of Stripe webhooks, signed and sent over HTTP"))
     started = time.monotonic()
     try:
@@ -62,7 +67,9 @@ async def demo_business(client: VaultraClient, demo: DemoBusiness, secret: Signi
     )
     await show_business(client, demo.id, console, as_json=False, times={})
     console.print(
-        f"  open a figure: curl {client.url}/v1/businesses/{demo.id}/metrics/net_revenue/explain", style="dim"
+        f"  open a figure: make up, then curl {url}/v1/businesses/{demo.id}/metrics/net_revenue/explain",
+        style="dim",
+        soft_wrap=True,
     )
     score = await client.get(f"/v1/businesses/{demo.id}/readiness")
     return 0 if score["score"] is not None else 1
