@@ -174,3 +174,10 @@ def test_three_brokers_keep_every_event_twice(env_file: Path) -> None:
     assert len({broker["volumes"][0]["source"] for broker in brokers}) == 3
     assert all(len(broker["volumes"]) == 1 for broker in brokers)
     assert merged["topics"]["environment"]["VAULTRA_KAFKA__REPLICATION"] == "3"
+
+
+def test_stages_stop_by_themselves_when_compose_would_still_wait(services: dict[str, dict[str, Any]]) -> None:
+    for stage in STAGES:
+        service = services[stage.name]
+        assert service["stop_grace_period"] == "2m30s"
+        assert 60 <= float(service["environment"]["VAULTRA_STOP_GRACE"]) <= 130, "and has time to leave its group"
