@@ -37,11 +37,12 @@ _POLL_MS = 500
 class _Lane:
     """A partition's records that wait, and the task that works them off."""
 
-    __slots__ = ("finished", "records", "task")
+    __slots__ = ("finished", "paused", "records", "task")
 
     def __init__(self) -> None:
         self.records: deque[Any] = deque()
         self.task: asyncio.Task[None] | None = None
+        self.paused = False
         # The next offset to commit; None while nothing was finished since the assignment.
         self.finished: int | None = None
 
@@ -155,6 +156,7 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
                     continue
                 lane.records.extend(records)
                 if len(lane.records) >= _BUFFER:
+                    lane.paused = True
                     self._consumer.pause(place)
                 self._start(place, lane)
 
@@ -172,7 +174,8 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
                     return
                 lane.finished = found.offset + 1
                 self._commit_wanted.set()
-                if len(lane.records) < _BUFFER // 2 and place in self._consumer.paused():
+                if lane.paused and len(lane.records) < _BUFFER // 2:
+                    lane.paused = False
                     self._consumer.resume(place)
         finally:
             lane.task = None

@@ -94,6 +94,7 @@ class Claims:
         self.owner = int.from_bytes(os.urandom(8), "big") >> 1 | 1
         self._life: asyncpg.Connection | None = None
         self._living = asyncio.Lock()
+        self._claiming = asyncio.Lock()
 
     @classmethod
     async def open(cls, database: Database, cluster: str, prefix: str) -> Claims:
@@ -118,14 +119,16 @@ class Claims:
         """Claim ids for this instance, each with its place and floor; gives the claims that stood before."""
         if not wanted:
             return {}
-        await self._live()
         topics, tenants, ids = _columns(wanted)
         partitions = [place.partition for place, _ in wanted.values()]
         floors = [floor for _, floor in wanted.values()]
-        with reaching("the claims"):
-            rows = await self._database.pool.fetch(
-                _CLAIM, self._number, topics, tenants, ids, partitions, floors, self.owner, timeout=_PATIENCE
-            )
+        # On the connection that says we are alive: what it commits, no other instance takes for a dead one's.
+        async with self._claiming:
+            connection = await self._live()
+            with reaching("the claims"):
+                rows = await connection.fetch(
+                    _CLAIM, self._number, topics, tenants, ids, partitions, floors, self.owner, timeout=_PATIENCE
+                )
         if len(rows) == len(wanted):
             return {}
         ours = {Identity(*row) for row in rows}
@@ -216,16 +219,17 @@ class Claims:
             with suppress(*CONNECTION_ERRORS):
                 await self._life.close(timeout=2.0)
 
-    async def _live(self) -> None:
-        """Hold the lock that says this instance is alive, also after the connection broke."""
+    async def _live(self) -> asyncpg.Connection:
+        """The connection whose lock says that this instance is alive; another one after it broke."""
         if self._life is not None and not self._life.is_closed():
-            return
+            return self._life
         async with self._living:
             if self._life is None or self._life.is_closed():
                 connection = await self._database.connect(idle_session_timeout="0", **_NOTICED)
                 with reaching("the claims"):
                     await connection.execute("SELECT pg_advisory_lock($1)", self.owner, timeout=_PATIENCE)
                 self._life = connection
+        return self._life
 
 
 def _columns(identities: Collection[Identity] | Mapping[Identity, object]) -> tuple[list[str], list[str], list[str]]:

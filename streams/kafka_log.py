@@ -20,7 +20,7 @@ from streams.kafka_claims import Claims, Identity
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_cursors import Cursors, Ends
 from streams.kafka_groups import Groups
-from streams.kafka_once import OnceWriter, Wanted
+from streams.kafka_once import Handed, OnceWriter, Wanted, again
 from streams.kafka_topics import check as check_topics
 from streams.log import Advance, Appended, EventLog, Record, TopicPartition
 from streams.log_call import Append, Places
@@ -36,7 +36,8 @@ _PATIENCE = 10.0
 class KafkaEventLog(EventLog):
     """Open it with `open`. For one event loop; several may stand on one cluster, in one process or many.
 
-    Appends that come together share a round trip. Messages of one call become visible one by one.
+    Appends that come together share a claim and a round trip, and the next ones claim while these are on the way.
+    Messages of one call become visible one by one.
     """
 
     def __init__(self, places: Places, ends: Ends, cursors: Cursors, groups: Groups, writer: OnceWriter) -> None:
@@ -45,13 +46,21 @@ class KafkaEventLog(EventLog):
         self._cursors = cursors
         self._groups = groups
         self._writer = writer
-        self._group = GroupCommit[Append, Sequence[Appended]](
-            self._commit,
+        self._group = GroupCommit[Append, Sequence[Handed]](
+            self._hand_over,
             most_units=_GROUP_UNITS,
             most_bytes=_GROUP_BYTES,
             queue_bytes=_QUEUE_BYTES,
             patience=_PATIENCE,
         )
+        self._moves = GroupCommit[Advance, None](
+            self._advance,
+            most_units=_GROUP_UNITS,
+            most_bytes=_GROUP_BYTES,
+            queue_bytes=_QUEUE_BYTES,
+            patience=_PATIENCE,
+        )
+        self._under_way: set[asyncio.Future[None]] = set()
         self._closed = False
 
     @classmethod
@@ -90,7 +99,17 @@ class KafkaEventLog(EventLog):
         size = 0
         for message in messages:
             size += _MESSAGE_SIZE + len(message.value)
-        return await self._group.submit(Append(tuple(messages), advance), size)
+        finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._under_way.add(finished)
+        try:
+            handed = await self._group.submit(Append(tuple(messages), advance), size)
+            appended = await self._writer.acknowledged(handed)
+            if advance is not None:
+                await self._moves.submit(advance, _MESSAGE_SIZE)
+            return appended
+        finally:
+            self._under_way.discard(finished)
+            finished.set_result(None)
 
     async def read(
         self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
@@ -134,6 +153,9 @@ class KafkaEventLog(EventLog):
         if self._closed:
             return
         await self._group.close()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        await self._moves.close()
         self._closed = True
         await self._writer.close()
         await self._cursors.close()
@@ -142,18 +164,17 @@ class KafkaEventLog(EventLog):
 
     # Appending
 
-    async def _commit(self, appends: Sequence[Append]) -> Sequence[Sequence[Appended] | VaultraError]:
-        """Append a group; per append its outcomes, or the error of one that cannot stand or did not come to."""
+    async def _hand_over(self, appends: Sequence[Append]) -> Sequence[Sequence[Handed] | VaultraError]:
+        """Claim and send a group; per append what became of its messages, or why it cannot stand."""
         admitted = [self._admit(append) for append in appends]
         wanted: dict[Identity, Wanted] = {}
         for rows in admitted:
             if not isinstance(rows, VaultraError):
                 for identity, row in rows:
                     wanted.setdefault(identity, row)
-        standing = await self._writer.write(wanted)
+        handed = await self._writer.hand_over(wanted)
         given: set[Identity] = set()
-        outcomes = [_deal(rows, standing, given) for rows in admitted]
-        return await self._advance(appends, outcomes)
+        return [rows if isinstance(rows, VaultraError) else _deal(rows, handed, given) for rows in admitted]
 
     def _admit(self, append: Append) -> list[tuple[Identity, Wanted]] | VaultraError:
         try:
@@ -171,28 +192,20 @@ class KafkaEventLog(EventLog):
             return error
         return rows
 
-    async def _advance(
-        self, appends: Sequence[Append], outcomes: list[Sequence[Appended] | VaultraError]
-    ) -> list[Sequence[Appended] | VaultraError]:
-        """Move the positions of appends that stand, each group once."""
+    async def _advance(self, advances: Sequence[Advance]) -> Sequence[VaultraError | None]:
+        """Move positions, each group's once."""
         moves: dict[str, dict[TopicPartition, int]] = {}
-        for append, outcome in zip(appends, outcomes, strict=True):
-            if append.advance is not None and not isinstance(outcome, VaultraError):
-                group = moves.setdefault(append.advance.group, {})
-                for place, position in append.advance.positions.items():
-                    group[place] = max(position, group.get(place, 0))
+        for advance in advances:
+            group = moves.setdefault(advance.group, {})
+            for place, position in advance.positions.items():
+                group[place] = max(position, group.get(place, 0))
         failed: dict[str, VaultraError] = {}
         for name, positions in moves.items():
             try:
                 await self._groups.advance(name, positions)
             except VaultraError as error:
                 failed[name] = error
-        if not failed:
-            return outcomes
-        return [
-            failed[append.advance.group] if append.advance is not None and append.advance.group in failed else outcome
-            for append, outcome in zip(appends, outcomes, strict=True)
-        ]
+        return [failed.get(advance.group) for advance in advances]
 
     def _check_open(self) -> None:
         if self._closed:
@@ -200,20 +213,11 @@ class KafkaEventLog(EventLog):
 
 
 def _deal(
-    rows: list[tuple[Identity, Wanted]] | VaultraError,
-    standing: Mapping[Identity, Appended | VaultraError],
-    given: set[Identity],
-) -> Sequence[Appended] | VaultraError:
-    """The outcomes of one append: an id that another append of the group brought too is a duplicate here."""
-    if isinstance(rows, VaultraError):
-        return rows
-    dealt: list[Appended] = []
+    rows: Sequence[tuple[Identity, Wanted]], handed: Mapping[Identity, Handed], given: set[Identity]
+) -> Sequence[Handed]:
+    """What became of one append: an id that another append of the group brought too is a duplicate here."""
+    dealt: list[Handed] = []
     for identity, _ in rows:
-        one = standing[identity]
-        if isinstance(one, VaultraError):
-            return one
-        if identity in given and not one.duplicate:
-            one = Appended(one.topic, one.partition, one.offset, duplicate=True)
+        dealt.append(again(handed[identity]) if identity in given else handed[identity])
         given.add(identity)
-        dealt.append(one)
     return dealt

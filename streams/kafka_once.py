@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -20,6 +20,8 @@ from streams.log import Appended, TopicPartition
 
 _PATIENCE = 10.0
 _LOOK_AGAIN = 0.01
+# Where records stand is noted in lots: a note each append would cost as much as the claim, and nobody waits for it.
+_SETTLE_EVERY = 0.1
 _SETTLE_AGAIN = 0.5
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,24 @@ class Wanted:
     message: Message
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that is on its way; `offset` comes when the brokers have it."""
+
+    place: TopicPartition
+    offset: asyncio.Future[int]
+    duplicate: bool
+
+
+# What became of a message: it stands already, is on its way, or cannot stand.
+Handed = Appended | Sent | VaultraError
+
+
+def again(handed: Handed) -> Handed:
+    """The same for another that brought the same id."""
+    return handed if isinstance(handed, VaultraError) else replace(handed, duplicate=True)
+
+
 class OnceWriter:
     """Appends messages whose id does not stand yet. `claims` None: only what this process has under way is known."""
 
@@ -43,7 +63,7 @@ class OnceWriter:
         self._claims = claims
         self._cursors = cursors
         self._ends = ends
-        self._writer = KafkaWriter(connection, self._acknowledged)
+        self._writer = KafkaWriter(connection, self._heard)
         # The least offset a record sent from now on can get, as far as this instance has seen.
         self._floors: dict[TopicPartition, int] = {}
         self._unsettled: dict[Identity, tuple[TopicPartition, int]] = {}
@@ -58,27 +78,44 @@ class OnceWriter:
         if self._claims is not None:
             self._settling = asyncio.create_task(self._settle_forever(self._claims), name="settle claims")
 
-    async def write(self, wanted: Mapping[Identity, Wanted]) -> dict[Identity, Appended | VaultraError]:
-        """Where each message stands, or what kept it from standing. Raises Unavailable when ids cannot be claimed."""
-        outcomes: dict[Identity, Appended | VaultraError] = {}
-        waiting: dict[Identity, tuple[TopicPartition, asyncio.Future[int], bool]] = {}
+    async def hand_over(self, wanted: Mapping[Identity, Wanted]) -> dict[Identity, Handed]:
+        """Claim messages and send them, in this order. One call at a time. Raises Unavailable when nothing is sent."""
+        handed: dict[Identity, Handed] = {}
         known = await self._claim(wanted)
         unsettled: dict[Identity, Claim] = {}
         for identity, one in wanted.items():
             under_way = self._writer.pending.get(identity)
             claim = known.get(identity)
             if under_way is not None:
-                waiting[identity] = (one.place if claim is None else claim.place, under_way, True)
+                handed[identity] = Sent(one.place if claim is None else claim.place, under_way, duplicate=True)
             elif claim is None:
-                await self._send(identity, one, waiting, outcomes)
+                handed[identity] = await self._send(identity, one)
             elif claim.offset is not None:
-                outcomes[identity] = Appended(*claim.place, claim.offset, duplicate=True)
+                handed[identity] = Appended(*claim.place, claim.offset, duplicate=True)
             else:
                 unsettled[identity] = claim
         if unsettled and self._claims is not None:
-            await self._resolve(self._claims, unsettled, wanted, waiting, outcomes)
-        await self._collect(waiting, outcomes)
-        return outcomes
+            await self._resolve(self._claims, unsettled, wanted, handed)
+        return handed
+
+    async def acknowledged(self, handed: Sequence[Handed]) -> Sequence[Appended]:
+        """Where messages stand, once every one does. What takes too long stays on its way.
+
+        Raises the first one's error; Unavailable after `patience`.
+        """
+        waiting = {one.offset for one in handed if isinstance(one, Sent) and not one.offset.done()}
+        if waiting:
+            await asyncio.wait(waiting, timeout=self._patience)
+        return [self._stands(one) for one in handed]
+
+    def _stands(self, one: Handed) -> Appended:
+        if isinstance(one, Appended):
+            return one
+        if isinstance(one, VaultraError):
+            raise one
+        if not one.offset.done():
+            raise Unavailable(f"the log did not acknowledge within {self._patience:g} s")
+        return Appended(*one.place, one.offset.result(), one.duplicate)
 
     async def healthy(self) -> bool:
         """Whether a producer is at work."""
@@ -103,35 +140,12 @@ class OnceWriter:
             {identity: (one.place, self._floors.get(one.place, 0)) for identity, one in wanted.items()}
         )
 
-    async def _send(
-        self,
-        identity: Identity,
-        one: Wanted,
-        waiting: dict[Identity, tuple[TopicPartition, asyncio.Future[int], bool]],
-        outcomes: dict[Identity, Appended | VaultraError],
-    ) -> None:
+    async def _send(self, identity: Identity, one: Wanted) -> Handed:
         try:
-            waiting[identity] = (one.place, await self._writer.send(identity, one.place, one.message), False)
+            return Sent(one.place, await self._writer.send(identity, one.place, one.message), duplicate=False)
         except VaultraError as error:
-            outcomes[identity] = error
             self._give_up(identity)
-
-    async def _collect(
-        self,
-        waiting: Mapping[Identity, tuple[TopicPartition, asyncio.Future[int], bool]],
-        outcomes: dict[Identity, Appended | VaultraError],
-    ) -> None:
-        """Wait for acknowledgements; what takes too long stays under way and is reported as Unavailable."""
-        futures = {future for _, future, _ in waiting.values()}
-        if futures:
-            await asyncio.wait(futures, timeout=self._patience)
-        for identity, (place, future, duplicate) in waiting.items():
-            if not future.done():
-                outcomes[identity] = Unavailable(f"the log did not acknowledge within {self._patience:g} s")
-            elif (error := future.exception()) is not None:
-                outcomes[identity] = error if isinstance(error, VaultraError) else Unavailable(repr(error))
-            else:
-                outcomes[identity] = Appended(*place, future.result(), duplicate)
+            return error
 
     # Claims that others made
 
@@ -140,8 +154,7 @@ class OnceWriter:
         claims: Claims,
         unsettled: dict[Identity, Claim],
         wanted: Mapping[Identity, Wanted],
-        waiting: dict[Identity, tuple[TopicPartition, asyncio.Future[int], bool]],
-        outcomes: dict[Identity, Appended | VaultraError],
+        handed: dict[Identity, Handed],
     ) -> None:
         """Wait until living owners have settled; take over what belonged to dead ones."""
         deadline = asyncio.get_running_loop().time() + self._patience
@@ -149,20 +162,20 @@ class OnceWriter:
             alive = {owner: await self._alive(claims, owner) for owner in {claim.owner for claim in unsettled.values()}}
             for identity, claim in list(unsettled.items()):
                 if claim.offset is not None:
-                    outcomes[identity] = Appended(*claim.place, claim.offset, duplicate=True)
+                    handed[identity] = Appended(*claim.place, claim.offset, duplicate=True)
                 elif identity in self._unsettled:
                     place, offset = self._unsettled[identity]
-                    outcomes[identity] = Appended(*place, offset, duplicate=True)
+                    handed[identity] = Appended(*place, offset, duplicate=True)
                 elif alive[claim.owner] or not await claims.take_over(identity, claim):
                     continue
                 else:
-                    await self._finish_for(claims, identity, claim, wanted[identity], waiting, outcomes)
+                    handed[identity] = await self._finish_for(claims, identity, claim, wanted[identity])
                 del unsettled[identity]
             if not unsettled:
                 return
             if asyncio.get_running_loop().time() > deadline:
                 for identity in unsettled:
-                    outcomes[identity] = Unavailable(f"another instance is still appending {identity.id}")
+                    handed[identity] = Unavailable(f"another instance is still appending {identity.id}")
                 return
             await asyncio.sleep(_LOOK_AGAIN)
             unsettled.update(await claims.look(list(unsettled)))
@@ -177,19 +190,16 @@ class OnceWriter:
         identity: Identity,
         claim: Claim,
         one: Wanted,
-        waiting: dict[Identity, tuple[TopicPartition, asyncio.Future[int], bool]],
-        outcomes: dict[Identity, Appended | VaultraError],
-    ) -> None:
+    ) -> Handed:
         """What a dead owner began: its record stands somewhere, or is appended now."""
         offset = await self._find(identity, claim)
         if offset is not None:
             log.info("an append of a dead process is found", topic=identity.topic, id=identity.id, offset=offset)
             self._note(identity, claim.place, offset)
-            outcomes[identity] = Appended(*claim.place, offset, duplicate=True)
-            return
+            return Appended(*claim.place, offset, duplicate=True)
         if one.place != claim.place:
             await claims.move(identity, one.place, self._floors.get(one.place, 0))
-        await self._send(identity, one, waiting, outcomes)
+        return await self._send(identity, one)
 
     async def _find(self, identity: Identity, claim: Claim) -> int | None:
         """The offset of an id at or after the claim's floor, up to the partition's end now."""
@@ -203,7 +213,7 @@ class OnceWriter:
 
     # Settling
 
-    def _acknowledged(self, identity: Identity, place: TopicPartition, outcome: int | BaseException) -> None:
+    def _heard(self, identity: Identity, place: TopicPartition, outcome: int | BaseException) -> None:
         if isinstance(outcome, int):
             self._floors[place] = max(outcome + 1, self._floors.get(place, 0))
             self._note(identity, place, outcome)
@@ -223,6 +233,7 @@ class OnceWriter:
     async def _settle_forever(self, claims: Claims) -> None:
         while True:
             await self._unsettled_any.wait()
+            await asyncio.sleep(_SETTLE_EVERY)
             self._unsettled_any.clear()
             try:
                 await self._settle(claims)
