@@ -6,8 +6,10 @@ import asyncio
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,9 +17,11 @@ import pytest
 from adapters.database import Database
 from deploy.kafka.cluster import KafkaCluster
 from schemas.errors import InvalidEvent, SetupError, Unavailable
+from streams.kafka_claims import Claims
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.kafka_topics import create
+from streams.kafka_writer import KafkaWriter
 from streams.log import Advance
 from tests.contracts.event_log import TOPICS, WORDS_0, ids, message, read_all
 from tests.kafka.append_until_killed import DIVERTED, NUMBERED
@@ -98,6 +102,50 @@ async def test_append_finds_the_first_place_when_a_killed_process_used_another_k
     outcomes = await log.append(moved)
     assert all(outcome.duplicate for outcome in outcomes)
     assert len(await read_all(log, "numbers")) == 20
+
+
+async def test_append_joins_the_first_when_its_id_is_on_the_way(
+    open_log: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = asyncio.Event()
+    send = KafkaWriter.send
+
+    async def tell(*arguments: Any) -> Any:
+        outcome = await send(*arguments)
+        sent.set()
+        return outcome
+
+    monkeypatch.setattr(KafkaWriter, "send", tell)
+    log = await open_log()
+    first = asyncio.create_task(log.append([message("same", value=b'"first"')]))
+    await sent.wait()
+    [second] = await log.append([message("same", value=b'"second"')])
+    [appended] = await first
+    assert (appended.duplicate, second.duplicate) == (False, True)
+    assert appended.offset == second.offset
+    assert [record.value for record in await read_all(log, "words")] == [b'"first"']
+
+
+async def test_append_notes_places_in_lots_when_appends_follow_each_other(
+    open_log: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lots: list[int] = []
+    settle = Claims.settle
+
+    async def count(claims: Claims, standing: Any) -> None:
+        await settle(claims, standing)
+        lots.append(len(standing))
+
+    monkeypatch.setattr(Claims, "settle", count)
+    log = await open_log()
+    began = time.monotonic()
+    for number in range(30):
+        await log.append([message(str(number))])
+    await log.close()
+    assert len(lots) <= (time.monotonic() - began) / 0.1 + 1
+    assert sum(lots) == 30
+    again = await (await open_log()).append([message(str(number)) for number in range(30)])
+    assert all(one.duplicate for one in again)
 
 
 async def test_append_is_unavailable_and_writes_nothing_when_ids_cannot_be_claimed(
