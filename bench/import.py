@@ -1,8 +1,8 @@
 """100,000 generated Stripe events from a file of JSON Lines to the tables of the projections, as the program does it.
 
 Measured from the first byte read until every projection has everything, with the log and the tables on the embedded
-PostgreSQL, fsync on; memory is that of the importing process and of the one that reads for it, above idle. `python -m bench.import FILE DATA_DIR`
-is that process.
+PostgreSQL, fsync on; memory is that of the importing process and of the one that reads for it, above idle.
+`python -m bench.import FILE DATA_DIR` is the importing process.
 """
 
 from __future__ import annotations
