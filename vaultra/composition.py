@@ -24,7 +24,6 @@ from adapters.critic.policy import DEFAULT as DEFAULT_POLICY
 from adapters.database import Database, reaching
 from adapters.llm.code_writer import LlmCodeWriter
 from adapters.llm.memoized import MemoizedLanguageModel
-from adapters.llm.openai_model import OpenAiLanguageModel
 from adapters.llm.patience import Patience
 from adapters.llm.planner import LlmPlanner
 from adapters.llm.vision import LlmVision
@@ -338,6 +337,9 @@ def _code_writer(settings: Settings, stack: AsyncExitStack, memo: Memo) -> CodeW
 
 
 def _language_model(server: ModelServer, stack: AsyncExitStack, memo: Memo) -> MemoizedLanguageModel:
+    # Most commands talk to no model, and importing its client takes a quarter of a second.
+    from adapters.llm.openai_model import OpenAiLanguageModel
+
     model = OpenAiLanguageModel(
         server.base_url,
         server.model,

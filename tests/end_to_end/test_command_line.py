@@ -21,6 +21,7 @@ def started(data_dir: Path, *arguments: str, **settings: str) -> subprocess.Pope
     )
 
 
+@pytest.mark.timeout(300)
 def test_analyses_wait_for_each_other_when_started_at_once(
     data_dir: Path, tmp_path: Path, receipt: Callable[[int], bytes]
 ) -> None:
@@ -29,7 +30,7 @@ def test_analyses_wait_for_each_other_when_started_at_once(
         picture.write_bytes(receipt(900 + number))
     running = [started(data_dir, "analyze", "--json", str(picture), "-q", "total?") for picture in pictures]
     for process in running:
-        stdout, stderr = process.communicate(timeout=100)
+        stdout, stderr = process.communicate(timeout=140)
         assert (process.returncode, stderr) == (0, "")
         assert json.loads(stdout)["answer"]["value"] == "7.75"
 
