@@ -7,16 +7,17 @@ another consumer, moved to its positions.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
-from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
 from schemas.errors import SetupError, Unavailable
-from streams.kafka_connection import REQUEST_TIMEOUT_MS, KafkaConnection, reaching_kafka
+from streams.kafka_connection import KAFKA_ERRORS, REQUEST_TIMEOUT_MS, KafkaConnection, reaching_kafka
 from streams.kafka_message import milliseconds, record_of
 from streams.kafka_topics import LARGEST_RECORD
 from streams.log import Record, TopicPartition
@@ -26,6 +27,8 @@ _MOST_IDLE = 6
 _LONG_POLL_MS = 100
 # A cluster that has just started, or just made its topics, may take this long to know who leads what.
 _PATIENCE = 30.0
+# A consumer whose brokers are gone may never end by itself.
+_STOP = 5.0
 
 
 class _OutOfRange(Exception):
@@ -45,39 +48,49 @@ def consumer_of(connection: KafkaConnection, **options: Any) -> Any:
     )
 
 
+async def stop_consumer(consumer: Any) -> None:
+    """End a consumer, whatever state it is in.
+
+    aiokafka lets the cancellation of its own fetches out of `stop` while brokers are away: whoever stops a consumer
+    would end, as if cancelled, without anybody having said so. Connections are then left open, and closed here.
+    """
+    stopping = asyncio.create_task(consumer.stop(), name="stop a consumer")
+    done, _ = await asyncio.wait({stopping}, timeout=_STOP)
+    if done and not stopping.cancelled() and stopping.exception() is None:
+        return
+    stopping.cancel()
+    for fetching in () if consumer._fetcher is None else consumer._fetcher._pending_tasks:
+        fetching.cancel()
+    with suppress(*KAFKA_ERRORS):
+        async with asyncio.timeout(_STOP):
+            await consumer._client.close()
+
+
 class Ends:
     """Where partitions begin and end, asked on a connection that nothing else waits on."""
 
-    def __init__(self, connection: KafkaConnection, consumer: Any) -> None:
+    def __init__(self, connection: KafkaConnection, places: Sequence[TopicPartition]) -> None:
         self._connection = connection
-        self._consumer = consumer
+        self._places = places
+        self._opening = asyncio.Lock()
+        self._consumer: Any = None
 
     @classmethod
     async def open(cls, connection: KafkaConnection, places: Sequence[TopicPartition]) -> Ends:
+        ends = cls(connection, places)
         with reaching_kafka("the log"):
-            consumer = consumer_of(connection, request_timeout_ms=round(_PATIENCE * 1000))
-            try:
-                await consumer.start()
-            except BaseException:
-                await consumer.stop()
-                raise
-            _assign(consumer, dict.fromkeys((_kafka(connection, place) for place in places), 0))
-            consumer.pause(*consumer.assignment())
-        return cls(connection, consumer)
+            await ends._connected()
+        return ends
 
     async def latest(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        return await self._ask(places, self._consumer.end_offsets)
+        return await self._each(places, lambda consumer, wanted: consumer.end_offsets(wanted))
 
     async def earliest(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        return await self._ask(places, self._consumer.beginning_offsets)
+        return await self._each(places, lambda consumer, wanted: consumer.beginning_offsets(wanted))
 
     async def at_time(self, places: Sequence[TopicPartition], time: datetime) -> dict[TopicPartition, int]:
-        since = milliseconds(time)
-        with reaching_kafka("the log"):
-            async with asyncio.timeout(_PATIENCE):
-                found = await self._consumer.offsets_for_times(
-                    {_kafka(self._connection, place): since for place in places}
-                )
+        since = {_kafka(self._connection, place): milliseconds(time) for place in places}
+        found = await self._ask(lambda consumer: consumer.offsets_for_times(since))
         ends = await self.latest(places)
         for place in places:
             first = found.get(_kafka(self._connection, place))
@@ -85,16 +98,45 @@ class Ends:
                 ends[place] = first.offset
         return ends
 
-    async def _ask(self, places: Sequence[TopicPartition], ask: Any) -> dict[TopicPartition, int]:
+    async def _each(
+        self, places: Sequence[TopicPartition], ask: Callable[[Any, Any], Any]
+    ) -> dict[TopicPartition, int]:
         if not places:
             return {}
-        with reaching_kafka("the log"):
-            async with asyncio.timeout(_PATIENCE):
-                found = await ask([_kafka(self._connection, place) for place in places])
+        wanted = [_kafka(self._connection, place) for place in places]
+        found = await self._ask(lambda consumer: ask(consumer, wanted))
         return {place: found[_kafka(self._connection, place)] for place in places}
 
+    async def _ask(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+        with reaching_kafka("the log"):
+            consumer = await self._connected()
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    return await ask(consumer)
+            except (TimeoutError, KafkaTimeoutError):
+                # Through an outage it may have lost sight of its cluster: the next to ask begins with the addresses.
+                if self._consumer is consumer:
+                    self._consumer = None
+                    await stop_consumer(consumer)
+                raise
+
+    async def _connected(self) -> Any:
+        async with self._opening:
+            if self._consumer is None:
+                consumer = consumer_of(self._connection, request_timeout_ms=round(_PATIENCE * 1000))
+                try:
+                    await consumer.start()
+                except BaseException:
+                    await stop_consumer(consumer)
+                    raise
+                _assign(consumer, dict.fromkeys((_kafka(self._connection, place) for place in self._places), 0))
+                consumer.pause(*consumer.assignment())
+                self._consumer = consumer
+            return self._consumer
+
     async def close(self) -> None:
-        await self._consumer.stop()
+        if self._consumer is not None:
+            await stop_consumer(self._consumer)
 
 
 class _Cursor:
@@ -166,7 +208,8 @@ class Cursors:
         cursor = await self._cursor(wanted)
         try:
             with reaching_kafka("the log"):
-                found = await self._take(cursor, wanted, positions, limit, wait)
+                async with asyncio.timeout(wait + 3 * _PATIENCE):
+                    found = await self._take(cursor, wanted, positions, limit, wait)
         except asyncio.CancelledError:
             self._give_back(cursor)
             raise
@@ -197,6 +240,8 @@ class Cursors:
                 ends = await self._ends.latest(list(positions))
                 if any(ends[place] > offset for place, offset in positions.items()):
                     found = await cursor.take(places, limit, _PATIENCE)
+                    if not found and not self._closed:  # it fetches no more: another one is to begin here
+                        raise Unavailable("the log holds records that it does not give")
             return found
         except OffsetOutOfRangeError as error:
             raise _OutOfRange from error
@@ -239,13 +284,13 @@ class Cursors:
 
     async def _discard(self, cursor: _Cursor) -> None:
         self._busy.discard(cursor)
-        await cursor.consumer.stop()
+        await stop_consumer(cursor.consumer)
 
     async def close(self) -> None:
         self._closed = True
         cursors = [*self._idle, *self._busy]
         self._idle.clear()
-        await asyncio.gather(*(cursor.consumer.stop() for cursor in cursors))
+        await asyncio.gather(*(stop_consumer(cursor.consumer) for cursor in cursors))
 
 
 def _assign(consumer: Any, positions: Mapping[KafkaPartition, int]) -> None:

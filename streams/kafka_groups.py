@@ -16,7 +16,7 @@ from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaErro
 
 from schemas.errors import Unavailable
 from streams.kafka_connection import REQUEST_TIMEOUT_MS, KafkaConnection, reaching_kafka
-from streams.kafka_cursors import consumer_of
+from streams.kafka_cursors import consumer_of, stop_consumer
 from streams.log import TopicPartition
 
 # A cluster that has just started, or just made its topics, may take this long to know who leads what.
@@ -100,12 +100,12 @@ class Groups:
         except BaseException:
             self._consumers.pop(group, None)
             if consumer is not None:
-                await consumer.stop()
+                await stop_consumer(consumer)
             raise
 
     async def close(self) -> None:
         for consumer in self._consumers.values():
-            await consumer.stop()
+            await stop_consumer(consumer)
         await self._admin.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import structlog
@@ -19,6 +19,9 @@ from streams.kafka_topics import LARGEST_RECORD
 from streams.log import TopicPartition
 
 _BATCH_BYTES = 512 * 1024
+_FLUSH = 2.0
+# A connection and a request, each with its own limit.
+_LAST_ANSWERS = 3 * REQUEST_TIMEOUT_MS / 1000
 _TOO_LARGE = (MessageSizeTooLargeError, RecordTooLargeError)
 # Called once for each message sent: with its offset, or with what went wrong.
 Done = Callable[[Identity, TopicPartition, int | BaseException], None]
@@ -51,6 +54,9 @@ class KafkaWriter:
         self._done = done
         self._producer: Any = None
         self._starting = asyncio.Lock()
+        # What the producer has not acknowledged yet.
+        self._sent: set[asyncio.Future[Any]] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self.pending: dict[Identity, asyncio.Future[int]] = {}
 
     async def start(self) -> None:
@@ -74,7 +80,7 @@ class KafkaWriter:
         Raises Unavailable, InvalidEvent for one that Kafka would not take.
         """
         await self.start()
-        producer = self._producer
+        producer, under_way = self._producer, self._sent
         with reaching_kafka("the log"):
             try:
                 sent = await producer.send(
@@ -88,6 +94,8 @@ class KafkaWriter:
                 raise InvalidEvent(f"message {message.id!r} is too large for Kafka with its headers") from error
         outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.pending[identity] = outcome
+        under_way.add(sent)
+        sent.add_done_callback(under_way.discard)
         sent.add_done_callback(lambda sent: self._finish(identity, place, sent, outcome, producer))
         return outcome
 
@@ -106,10 +114,13 @@ class KafkaWriter:
         outcome.exception()  # perhaps nobody waits any more
         if not isinstance(error, _TOO_LARGE) and self._producer is producer:
             # After an error that it does not retry, its sequence numbers may be of no use: another one takes over.
-            self._producer = None
+            under_way, self._producer, self._sent = self._sent, None, set()
             log.warning("a producer gave up, another takes over", reason=repr(error)[:200])
-            stopping = asyncio.get_running_loop().create_task(_stop(producer), name="stop a producer")
-            self._stopping = stopping
+            stopping = asyncio.get_running_loop().create_task(
+                _stop(producer, under_way, _LAST_ANSWERS), name="stop a producer"
+            )
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
 
     async def close(self, patience: float) -> None:
         """Give what is pending a last chance; then it is uncertain whether it stands."""
@@ -117,17 +128,26 @@ class KafkaWriter:
         if producer is not None:
             if self.pending:
                 await asyncio.wait(list(self.pending.values()), timeout=patience)
-            await _stop(producer)
+            await _stop(producer, self._sent, _FLUSH)
+        if self._stopping:
+            await asyncio.wait(self._stopping)
 
 
-async def _stop(producer: Any) -> None:
+async def _stop(producer: Any, under_way: Collection[asyncio.Future[Any]], patience: float) -> None:
+    """End a producer. What it has not written by then it never will, and whoever waits for that is told."""
     try:
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(_FLUSH):
             await producer.stop()
     except (TimeoutError, KafkaError):
-        # It would wait for its brokers to take what nobody waits for any more.
-        producer._sender.sender_task.cancel()
+        # It would wait for its brokers to take everything. Requests on their way are answered first, `patience`
+        # seconds at most: none is to reach a broker after its message was looked for and not found.
+        sending = producer._sender.sender_task
+        sending.cancel()
+        await asyncio.wait({sending}, timeout=patience)
         await producer.client.close()
+    finally:
+        for sent in list(under_way):
+            sent.cancel()
 
 
 def _meaning(identity: Identity, error: BaseException) -> VaultraError:

@@ -31,6 +31,7 @@ from projections.writing import table_hash
 from schemas.errors import Unavailable
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_topics import administering, create, topic_settings
+from streams.topics import Topic
 from tests.adapters.postgres_by_url import OwnPostgres, installed, own_postgres
 from tests.kafka import scene as scenes
 from tests.kafka.scene import PROJECT, Scene, Worker
@@ -94,7 +95,7 @@ class Rig:
         folder.mkdir(parents=True, exist_ok=True)
         async with KafkaCluster.running(folder / "kafka", brokers=3) as kafka:
             connection = KafkaConnection(kafka.bootstrap_servers, prefix=_PREFIX)
-            await _place_outputs(connection)
+            await place_on_one(connection, next(topic for topic in TOPICS if topic.name == "pongs"))
             await create(connection, TOPICS, copies=3)
             with own_postgres(installed()["16"], folder / "postgres") as postgres:
                 database = await Database.open(url=postgres.url("postgres"))
@@ -178,12 +179,11 @@ class Rig:
         assert await table_hash(self.database.pool, PROJECTION) == await scenes._hash_of(self.database, undisturbed)
 
 
-async def _place_outputs(connection: KafkaConnection) -> None:
-    """The topic `pongs`, on one broker alone."""
-    topic = next(topic for topic in TOPICS if topic.name == "pongs")
+async def place_on_one(connection: KafkaConnection, topic: Topic) -> None:
+    """Make a topic that one broker alone holds."""
     places = {number: [OUTPUTS_BROKER] for number in range(topic.partitions)}
     async with administering(connection) as admin:
         made = await admin.create_topics(
-            [NewTopic(connection.topic("pongs"), -1, -1, places, topic_settings(topic, copies=1))]
+            [NewTopic(connection.topic(topic.name), -1, -1, places, topic_settings(topic, copies=1))]
         )
         assert all(not error for _, error, *_ in made.topic_errors), made

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.kafka_topics import create
 from streams.kafka_writer import KafkaWriter
-from streams.log import Advance
+from streams.log import Advance, Appended, Record
 from tests.contracts.event_log import TOPICS, WORDS_0, ids, message, read_all
 from tests.kafka.append_until_killed import DIVERTED, NUMBERED
 
@@ -57,6 +58,14 @@ def run_until_killed(here: KafkaConnection, database: Database, point: str, what
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "frozen"
         process.send_signal(signal.SIGKILL)
+
+
+async def until_appended(log: KafkaEventLog, id: str) -> Appended:
+    """Append it, again and again until it stands."""
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(Unavailable):
+                return (await log.append([message(id)]))[0]
 
 
 @pytest.mark.parametrize(("point", "stood"), [("claimed", 0), ("appended", 20)])
@@ -172,13 +181,7 @@ async def test_append_goes_on_when_its_connections_to_the_database_were_cut(data
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await connection.close()
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                [outcome] = await log.append([message("after")])
-                break
-            except Unavailable:
-                continue
+    outcome = await until_appended(log, "after")
     assert outcome.offset == 1
     assert ids(await read_all(log, "words")) == ["before", "after"]
 
@@ -200,19 +203,56 @@ async def test_append_stands_once_when_the_broker_was_away_meanwhile(
                 await log.append([message("during")])
         assert not await log.healthy()
         await cluster.restart(1)
-        async with asyncio.timeout(30):
-            while True:
-                try:
-                    [outcome] = await log.append([message("during")])
-                    break
-                except Unavailable:
-                    continue
+        outcome = await until_appended(log, "during")
         assert outcome.offset == 1
         assert await log.healthy()
         assert ids(await read_all(log, "words")) == ["before", "during"]
         assert ids(await waiting) == ["during"]
         assert await log.positions("g", ["words"]) == {WORDS_0: 1}
         await log.close()
+
+
+async def test_reader_goes_on_when_the_broker_was_away_for_longer_than_it_waits(
+    kafka_present: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told Unavailable and nothing else: a cancellation out of the client would end it for good."""
+    monkeypatch.setattr("streams.kafka_cursors._PATIENCE", 2.0)
+    async with KafkaCluster.running(tmp_path) as cluster:
+        connection = KafkaConnection(cluster.bootstrap_servers)
+        await create(connection, TOPICS)
+        log = await KafkaEventLog.open(connection, TOPICS)
+        await log.append([message("before")])
+        assert ids(await read_all(log, "words")) == ["before"]
+
+        def readers() -> list[Coroutine[Any, Any, Sequence[Record]]]:
+            return [log.read({WORDS_0: 1}, wait=0.1) for _ in range(5)]
+
+        assert await asyncio.gather(*readers()) == [[]] * 5
+        await cluster.kill(1)
+        # Each has a consumer of its own that is stopped while it tries to fetch.
+        refused = await asyncio.gather(*readers(), return_exceptions=True)
+        assert [type(one) for one in refused] == [Unavailable] * 5
+        await cluster.restart(1)
+        await until_appended(log, "after")
+        async with asyncio.timeout(30):
+            assert ids(await log.read({WORDS_0: 1}, wait=30.0)) == ["after"]
+        await log.close()
+
+
+async def test_reader_goes_on_when_its_consumer_fetches_no_more(
+    here: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.kafka_cursors._PATIENCE", 2.0)
+    log = await KafkaEventLog.open(here, TOPICS)
+    await log.append([message("before")])
+    assert ids(await log.read({WORDS_0: 0}, wait=10.0)) == ["before"]
+    for cursor in log._cursors._idle:
+        cursor.consumer._fetcher._fetch_task.cancel()
+    await log.append([message("after")])
+    with pytest.raises(Unavailable):
+        await log.read({WORDS_0: 1}, wait=0.1)
+    assert ids(await log.read({WORDS_0: 1}, wait=10.0)) == ["after"]
+    await log.close()
 
 
 async def test_append_is_at_least_once_when_there_is_no_database(here: KafkaConnection) -> None:
