@@ -53,14 +53,14 @@ async def test_work_is_given_back_when_the_grace_is_too_short(
 async def test_nothing_doubles_when_a_paused_worker_wakes_after_its_partitions_went(
     kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, worker: str
 ) -> None:
+    """Without claims: with them the paused process, being alive, keeps its unnoted ids to itself (ADR 8)."""
     async with Scene.on(kafka, prefix, tmp_path) as scene:
         scene.fetched_by = worker
         await scene.feed(range(20))
-        claimed = {"database": database.dsn}
-        paused = scene.start(seconds={3: 3.0}, config=claimed)
+        paused = scene.start(seconds={3: 3.0})
         await scene.noted("begin 3")
         paused.signal(signal.SIGSTOP)
-        scene.start(config=claimed)
+        scene.start()
         await scene.settled()
         paused.signal(signal.SIGCONT)
         await scene.noted("done 3", times=2)
