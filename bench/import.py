@@ -25,7 +25,7 @@ from projections.runner import ProjectionRunner
 from streams.postgres_log import PostgresEventLog
 from streams.stripe_import import StripeImport
 from streams.stripe_reader import reading
-from vaultra.composition import all_topics, ledger_runner
+from vaultra.catalogue import all_topics, ledger_runner
 from vaultra.garbage import settle_garbage_collection
 
 EVENTS = 100_000

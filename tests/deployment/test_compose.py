@@ -13,8 +13,8 @@ import pytest
 import typer
 import yaml
 
+from vaultra.catalogue import STAGES
 from vaultra.cli import app
-from vaultra.composition import STAGES
 from vaultra.settings import Settings, names
 
 PROJECT = Path(__file__).parents[2]

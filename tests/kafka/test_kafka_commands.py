@@ -23,8 +23,8 @@ from streams.kafka_log import KafkaEventLog
 from streams.log import Advance, TopicPartition
 from streams.partitioner import partition_of
 from streams.postgres_log import PostgresEventLog
+from vaultra.catalogue import all_topics
 from vaultra.commands import log_copy, topics
-from vaultra.composition import all_topics
 from vaultra.settings import Kafka, Settings
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from schemas.errors import SetupError
 from streams.dead_letters import DeadLetter, group_by_cause, list_letters, replay, show
 from streams.log import EventLog
-from vaultra.composition import STAGES
+from vaultra.catalogue import STAGES
 
 
 def _known(stage: str) -> str:

@@ -21,9 +21,11 @@ from schemas.errors import VaultraError
 from streams.lag import stage_lag
 from streams.log import EventLog
 from streams.topics import consumed_topics
-from vaultra.composition import STAGES, all_topics, make_sandbox, open_blobs, open_event_log
+from vaultra.catalogue import STAGES, all_topics
 from vaultra.instance import running_url
 from vaultra.settings import ModelServer, Settings
+from vaultra.stage_ports import make_sandbox
+from vaultra.stores import open_blobs, open_event_log
 
 _LIMITS = ("memory:", "cpu:", "time:")
 # An upload's blob, the database's write-ahead log and a sandbox root need room.

@@ -18,9 +18,10 @@ from streams.log_copy import CopiedPartition, HistoryTarget, copy_history
 from streams.postgres_history import PostgresHistory
 from streams.postgres_log import PostgresEventLog
 from streams.topics import due_topic, long_retry_topic, retry_topic
-from vaultra.composition import STAGES, all_topics, kafka_connection
+from vaultra.catalogue import STAGES, all_topics
 from vaultra.instance import exclusive
 from vaultra.settings import Settings
+from vaultra.stores import kafka_connection
 
 Runtime = Literal["embedded", "kafka"]
 Positions = Mapping[TopicPartition, int]

@@ -22,8 +22,8 @@ from sandbox.limits import Limits
 from sandbox.runner import PooledSandbox
 from schemas.analyses import ExecutionResult
 from schemas.errors import SetupError
-from vaultra.composition import make_sandbox, sandbox_limits
 from vaultra.settings import Settings
+from vaultra.stage_ports import make_sandbox, sandbox_limits
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?", re.IGNORECASE)

@@ -34,11 +34,12 @@ from streams.log import EventLog
 from streams.stripe_backfill import LISTS, SINGLE, StripeBackfill
 from streams.stripe_import import StripeImport, Tally
 from streams.stripe_reader import reading
+from vaultra.catalogue import ledger_runner
 from vaultra.client import VaultraClient
-from vaultra.composition import ledger_runner, make_secrets, open_log
 from vaultra.garbage import settle_garbage_collection
 from vaultra.instance import InstanceRunning, exclusive
 from vaultra.settings import Settings
+from vaultra.stores import make_secrets, open_log
 
 # Broken places that are printed one by one; all are counted.
 _SHOWN = 20

@@ -9,8 +9,9 @@ from rich.console import Console
 
 from streams import kafka_topics
 from streams.kafka_topics import TopicState
-from vaultra.composition import all_topics, kafka_connection
+from vaultra.catalogue import all_topics
 from vaultra.settings import Settings
+from vaultra.stores import kafka_connection
 
 
 async def check(settings: Settings) -> list[TopicState]:

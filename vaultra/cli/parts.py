@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
+
+from vaultra.cli.running import run, settings_of
 
 if TYPE_CHECKING:
     from vaultra.composition import Parts
@@ -26,10 +27,11 @@ def run_stages(
     port: Port = None,
 ) -> None:
     """Run stages in this process until told to stop; start more processes for more of them."""
-    from vaultra.composition import STAGES, Parts
+    from vaultra.catalogue import STAGES
+    from vaultra.composition import Parts
 
     stages = _chosen(names, every, {stage.name: stage for stage in STAGES}, "stage")
-    _run(Parts(stages=stages, projections=(), api=False), host, port or 0)
+    _run_parts(Parts(stages=stages, projections=(), api=False), host, port or 0)
 
 
 @parts_app.command("project")
@@ -43,7 +45,7 @@ def run_projections(
     from vaultra.composition import Parts
 
     chosen = _chosen(names, not names, {projection.name: projection for projection in PROJECTIONS}, "projection")
-    _run(Parts(stages=(), projections=chosen, api=False), host, port or 0)
+    _run_parts(Parts(stages=(), projections=chosen, api=False), host, port or 0)
 
 
 @parts_app.command("api")
@@ -54,7 +56,7 @@ def run_api(
     """Serve the API in this process; stages and projections run elsewhere."""
     from vaultra.composition import Parts
 
-    _run(Parts(stages=(), projections=(), api=True), host, port)
+    _run_parts(Parts(stages=(), projections=(), api=True), host, port)
 
 
 def _chosen(names: list[str] | None, every: bool, known: dict[str, T], what: str) -> tuple[T, ...]:
@@ -68,13 +70,10 @@ def _chosen(names: list[str] | None, every: bool, known: dict[str, T], what: str
     return tuple(known[name] for name in dict.fromkeys(names or known))
 
 
-def _run(parts: Parts, host: str | None, port: int | None) -> None:
+def _run_parts(parts: Parts, host: str | None, port: int | None) -> None:
     from vaultra.commands.up import run_parts
     from vaultra.observability import configure
-    from vaultra.settings import load
 
-    settings = load({name: value for name, value in (("host", host), ("port", port)) if value is not None})
+    settings = settings_of(host=host, port=port)
     configure(settings)
-    code = asyncio.run(run_parts(settings, Console(stderr=True), parts))
-    if code:
-        raise typer.Exit(code)
+    run(run_parts(settings, Console(stderr=True), parts))

@@ -10,18 +10,23 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from vaultra.cli.running import AsJson, settings_of
+from vaultra.settings import Settings
+
 topics_app = typer.Typer(help="The topics on Kafka: as declared, or not.", no_args_is_help=True)
 log_app = typer.Typer(help="The event log as a whole.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
 
-
-def _quiet() -> Console:
-    """Errors are one line, ours; the Kafka client's own go nowhere."""
+def _errors_only() -> Settings:
+    """Errors are one line, ours; the Kafka client's own warnings go nowhere."""
     from vaultra.observability import configure
-    from vaultra.settings import load
 
-    configure(load({}).model_copy(update={"log_level": "error"}), stream=sys.stderr)
+    settings = settings_of()
+    configure(settings.model_copy(update={"log_level": "error"}), stream=sys.stderr)
+    return settings
+
+
+def _console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
@@ -29,14 +34,13 @@ def _quiet() -> Console:
 def topics_check(as_json: AsJson = False) -> None:
     """Compare the topics on Kafka with the declared ones. Exit code 2 when one is missing or has too few partitions."""
     from vaultra.commands import topics
-    from vaultra.settings import load
 
-    console = _quiet()
-    states = asyncio.run(topics.check(load({})))
+    settings = _errors_only()
+    states = asyncio.run(topics.check(settings))
     if as_json:
         print(json.dumps(topics.as_json(states)))
     else:
-        topics.show(states, console)
+        topics.show(states, _console())
     if not all(state.usable for state in states):
         raise typer.Exit(2)
 
@@ -49,10 +53,9 @@ def topics_create(
 ) -> None:
     """Make the declared topics that are missing."""
     from vaultra.commands import topics
-    from vaultra.settings import load
 
-    console = _quiet()
-    asyncio.run(topics.create(load({}), console, add_partitions=add_partitions))
+    settings = _errors_only()
+    asyncio.run(topics.create(settings, _console(), add_partitions=add_partitions))
 
 
 @log_app.command("copy")
@@ -62,7 +65,6 @@ def log_copy(
 ) -> None:
     """Carry the whole history with its positions to another log and compare both by hash. Run again, it goes on."""
     from vaultra.commands import log_copy as command
-    from vaultra.settings import load
 
-    console = _quiet()
-    asyncio.run(command.copy(load({}), source, target, console))
+    settings = _errors_only()
+    asyncio.run(command.copy(settings, source, target, _console()))

@@ -1,0 +1,5 @@
+"""`python -m vaultra.cli`."""
+
+from vaultra.cli import main
+
+main()
