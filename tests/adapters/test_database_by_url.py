@@ -22,7 +22,8 @@ from streams.log import EventLog, TopicPartition
 from streams.postgres_log import PostgresEventLog
 from streams.topics import TOPICS as ALL_TOPICS
 from tests.adapters.postgres_by_url import OwnPostgres, installed, own_postgres
-from tests.contracts.event_log import TOPICS, EventLogContract, OpenLog
+from tests.contracts.event_log import EventLogContract
+from tests.contracts.log_kit import TOPICS, OpenLog
 
 _numbers = count()
 

@@ -15,7 +15,7 @@ from streams.kafka_claims import Claims
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.kafka_writer import KafkaWriter
-from tests.contracts.event_log import TOPICS, message
+from tests.contracts.log_kit import TOPICS, message
 
 NUMBERED = [message(str(n), topic="numbers", key=f"key {n}") for n in range(20)]
 # They stand under other ids than their event's, and under a tenant where that names none.

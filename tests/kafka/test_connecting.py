@@ -17,7 +17,7 @@ from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.kafka_topics import check, create, inspect
 from streams.topics import Topic
-from tests.contracts.event_log import TOPICS, ids, message, read_all
+from tests.contracts.log_kit import TOPICS, ids, message, read_all
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from schemas.errors import Unavailable
 from schemas.wire import Message
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
-from tests.contracts.event_log import NUMBERS, message
+from tests.contracts.log_kit import NUMBERS, message
 from tests.kafka.rig import FULL, OUTPUTS_BROKER, SESSION, Rig, place_on_one, seconds
 from tests.kafka.stages import PROJECTION
 from tests.streams.stage_kit import all_of, ids_on

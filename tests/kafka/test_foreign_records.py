@@ -16,7 +16,7 @@ from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.kafka_topics import create
 from streams.topics import dead_topic
-from tests.contracts.event_log import TOPICS, WORDS_0, message, read_all
+from tests.contracts.log_kit import TOPICS, WORDS_0, message, read_all
 
 FOREIGN: dict[str, tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]] = {
     "no headers": (b"k", b"{}", []),

@@ -13,7 +13,8 @@ from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.kafka_topics import create
 from streams.log import EventLog
-from tests.contracts.event_log import TOPICS, EventLogContract, OpenLog
+from tests.contracts.event_log import EventLogContract
+from tests.contracts.log_kit import TOPICS, OpenLog
 
 
 @pytest.fixture(scope="module")

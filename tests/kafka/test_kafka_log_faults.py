@@ -24,7 +24,7 @@ from streams.kafka_log import KafkaEventLog
 from streams.kafka_topics import create
 from streams.kafka_writer import KafkaWriter
 from streams.log import Advance, Appended, Record
-from tests.contracts.event_log import TOPICS, WORDS_0, ids, message, read_all
+from tests.contracts.log_kit import TOPICS, WORDS_0, ids, message, read_all
 from tests.kafka.append_until_killed import DIVERTED, NUMBERED
 
 PROJECT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from streams.log_copy import CopyFailed, copy_history
 from streams.postgres_history import PostgresHistory
 from streams.postgres_log import PostgresEventLog
 from tests.conftest import FreshDatabase
-from tests.contracts.event_log import TOPICS, WORDS_0, message, read_all
+from tests.contracts.log_kit import TOPICS, WORDS_0, message, read_all
 from tests.kafka.append_until_killed import DIVERTED
 
 ALL = [topic.name for topic in TOPICS]

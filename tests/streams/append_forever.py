@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adapters.database import Database
 from streams.postgres_log import PostgresEventLog
-from tests.contracts.event_log import TOPICS, message
+from tests.contracts.log_kit import TOPICS, message
 
 
 async def main(where: str, name: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from processors.stage import Stage, stage
 from schemas.base import EventData
-from schemas.envelope import Event
+from schemas.envelope import Event, derived_id
 from schemas.registry import register
 from schemas.wire import Message, decode, encode
 from streams.diversions import Backoff
@@ -182,3 +183,19 @@ async def kill(runtime: EmbeddedRuntime) -> None:
     for task in runtime._tasks.values():
         task.cancel()
     await asyncio.gather(*runtime._tasks.values(), return_exceptions=True)
+
+
+@asynccontextmanager
+async def running(log: EventLog, *runners: Runner, **options: object) -> AsyncIterator[EmbeddedRuntime]:
+    runtime = EmbeddedRuntime(log, runners, backoff=QUICK, **options)
+    async with runtime:
+        yield runtime
+
+
+async def idle(runtime: EmbeddedRuntime) -> None:
+    async with asyncio.timeout(20):
+        await runtime.wait_idle()
+
+
+def expected(numbers: Sequence[int], stage: str = "answer") -> list[str]:
+    return sorted(derived_id(f"ping-{n}", stage, 0) for n in numbers)

@@ -8,7 +8,8 @@ import pytest
 
 from streams.log import EventLog
 from streams.memory_log import MemoryEventLog
-from tests.contracts.event_log import TOPICS, EventLogContract, OpenLog
+from tests.contracts.event_log import EventLogContract
+from tests.contracts.log_kit import TOPICS, OpenLog
 
 
 class TestMemoryEventLog(EventLogContract):

@@ -14,7 +14,8 @@ from schemas.errors import SetupError
 from streams.log import EventLog
 from streams.postgres_log import PostgresEventLog
 from streams.topics import Topic
-from tests.contracts.event_log import NUMBERS, TOPICS, WORDS_0, EventLogContract, OpenLog, ids, message, read_all
+from tests.contracts.event_log import EventLogContract
+from tests.contracts.log_kit import NUMBERS, TOPICS, WORDS_0, OpenLog, ids, message, read_all
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from adapters.postgres_server import PostgresServer
 from schemas.errors import Unavailable
 from streams.log import Advance, Record
 from streams.postgres_log import PostgresEventLog
-from tests.contracts.event_log import TOPICS, WORDS_0, by_partition, ids, message, read_all
+from tests.contracts.log_kit import TOPICS, WORDS_0, by_partition, ids, message, read_all
 
 PROJECT = Path(__file__).parents[2]
 

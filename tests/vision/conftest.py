@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 
 import pytest
 
 from adapters.vision.intake import PillowPictureReader
+from adapters.vision.layout.describe import Drawing, describe
 from adapters.vision.layout.words import Page, Run, Word
 from adapters.vision.rapidocr import RapidOcrVision
-from schemas.documents import Box
+from schemas.documents import Box, DocumentDescription, Table
 
 LETTER, LINE, HEIGHT = 9.0, 30.0, 20.0
 
@@ -49,3 +51,18 @@ def page_of(*rows: Sequence[tuple[float, str]] | None, width: int = 1000) -> Pag
             left = x if x >= 0 else -x - LETTER * len(text)
             runs.append(run_of(text, left, index * LINE))
     return Page(width=width, height=int(LINE * (len(rows) + 2)), runs=tuple(runs))
+
+
+HEAD = [(20, "Description"), (-500, "Qty"), (-680, "Unit Price"), (-860, "Amount")]
+
+
+def read(page: Page) -> DocumentDescription:
+    return describe(page, Drawing())
+
+
+def item(name: str, quantity: str, price: str, amount: str) -> list[tuple[float, str]]:
+    return [(20, name), (-500, quantity), (-680, price), (-860, amount)]
+
+
+def values(table: Table, column: int) -> list[Decimal | None]:
+    return [row[column].value for row in table.rows]
