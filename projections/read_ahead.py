@@ -1,4 +1,4 @@
-"""Reading the log in the background while what was read before is folded and written."""
+"""Reading and folding the log in the background while what was folded before is written."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 
-from projections.applying import ended
+from projections.applying import Batch, ended, fold
 from projections.builds import Positions
+from projections.projection import Projection
 from projections.source import LogRecord
 
 
 class ReadAhead:
-    """Batches of records in order, the next ones read while the caller works on one; a context manager.
+    """Folded batches of records in order, the next ones made while the caller writes one; a context manager.
 
     `read` gives the records that start at some positions, none where there are no more for now. One batch waits and
-    one more is being read: with fewer, the log idles while Python folds, and Python while PostgreSQL commits.
+    one more is being made: with fewer, the log idles while Python folds, and Python while PostgreSQL writes.
     """
 
-    def __init__(self, read: Callable[[Positions], Awaitable[Sequence[LogRecord]]], positions: Positions) -> None:
+    def __init__(
+        self,
+        projection: Projection,
+        read: Callable[[Positions], Awaitable[Sequence[LogRecord]]],
+        positions: Positions,
+    ) -> None:
+        self._projection = projection
         self._read = read
-        self._waiting: asyncio.Queue[Sequence[LogRecord] | Exception] = asyncio.Queue(maxsize=1)
+        self._waiting: asyncio.Queue[Batch | Exception] = asyncio.Queue(maxsize=1)
         self._task = asyncio.create_task(self._keep_reading(positions))
 
     async def __aenter__(self) -> ReadAhead:
@@ -31,20 +38,20 @@ class ReadAhead:
     ) -> None:
         await ended(self._task)
 
-    async def next(self) -> Sequence[LogRecord]:
-        """The next batch; an empty one is the last. Raises what reading it raised, after all batches before it."""
+    async def next(self) -> Batch | None:
+        """The next batch; None where nothing more comes. Raises what reading raised, after the batches before."""
         found = await self._waiting.get()
         if isinstance(found, Exception):
             raise found
-        return found
+        return found if found.records else None
 
     async def _keep_reading(self, positions: Positions) -> None:
         try:
             while True:
-                records = await self._read(positions)
-                await self._waiting.put(records)
-                if not records:
+                batch = fold(self._projection, await self._read(positions))
+                await self._waiting.put(batch)
+                if not batch.records:
                     return
-                positions = {**positions, **{(one.topic, one.partition): one.offset + 1 for one in records}}
+                positions = {**positions, **batch.after}
         except Exception as error:  # it is the caller's, in its place
             await self._waiting.put(error)

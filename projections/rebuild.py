@@ -20,7 +20,7 @@ import asyncpg
 
 from adapters.database import CONNECTION_ERRORS
 from projections import builds
-from projections.applying import commit, ended, fold, moved
+from projections.applying import commit, ended, moved
 from projections.builds import Build, Positions
 from projections.projection import Projection
 from projections.read_ahead import ReadAhead
@@ -177,12 +177,11 @@ class _Work:
             records = await self._source.read(wanted, limit=self._batch) if wanted else ()
             return [one for one in records if one.offset < target[one.topic, one.partition]]
 
-        async with ReadAhead(read, self._positions) as ahead:
-            while records := await ahead.next():
-                batch = fold(self.projection, records)
+        async with ReadAhead(self.projection, read, self._positions) as ahead:
+            while batch := await ahead.next():
                 batches = await commit(self.pool, self.projection, self.build, batch, self._positions)
                 self._positions = moved(self._positions, batches)
-                self.applied += len(records)
+                self.applied += len(batch.records)
                 self.skipped += sum(len(one.skips) for one in batches)
                 if self._on_progress is not None:
                     self._on_progress(self.applied, total)

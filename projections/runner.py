@@ -18,7 +18,7 @@ import structlog
 
 from adapters.database import reaching
 from projections import builds
-from projections.applying import Batch, commit, ended, fold, moved
+from projections.applying import Batch, commit, ended, moved
 from projections.builds import Build, Fenced, Positions
 from projections.catalogue import PROJECTIONS
 from projections.projection import Projection
@@ -146,9 +146,9 @@ class ProjectionRunner:
         async def read(start: Positions) -> Sequence[LogRecord]:
             return await self._source.read(start, limit=self._batch, wait=_WAIT)
 
-        async with ReadAhead(read, positions) as ahead:
-            while records := await self._unless_stopping(ahead.next()):
-                batches = await commit(self._pool, projection, build, fold(projection, records), positions)
+        async with ReadAhead(projection, read, positions) as ahead:
+            while batch := await self._unless_stopping(ahead.next()):
+                batches = await commit(self._pool, projection, build, batch, positions)
                 positions = moved(positions, batches)
                 self._tell(projection, batches)
 
