@@ -226,9 +226,13 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class KnownBusiness:
-    """Everything known of a business: its ledger, what was declared, and until when (`known_at`) it was known."""
+    """Everything known of a business: its ledger, what was declared, and until when (`known_at`) it was known.
+
+    `happened` is the newest moment anything known of it happened, of whatever kind.
+    """
 
     livemode: bool
+    happened: datetime
     entries: Sequence[Entry]
     histories: Sequence[History]
     declarations: Sequence[Declared]

@@ -102,7 +102,7 @@ async def list_all(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="businesses a page")] = 50,
     after: Annotated[str | None, Query(max_length=1000, description="`after` of the page before")] = None,
 ) -> BusinessPage:
-    """Every business that an event was received for, with its newest score."""
+    """Every business that a fact is known of, with its newest score and how sure that is."""
     with reading("the businesses"):
         return await businesses.list_businesses(services.database, tenant, limit=limit, after=after)
 

@@ -16,9 +16,8 @@ from adapters.reference.tables import load_reference
 from api.problems import not_found
 from api.reads import reading
 from api.services import ApiServices
-from processors.measuring.bookkeeping import KINDS, books_of_known
+from processors.measuring.bookkeeping import KINDS, books_of_known, described
 from processors.measuring.books import Books
-from processors.measuring.periods import instant
 from projections.businesses import PostgresBusinessReader
 from projections.ledger_reads import PostgresLedgerReader
 from schemas.reference import Reference
@@ -64,14 +63,12 @@ async def computable(
             known = await reader.read(tenant, business_id, KINDS, known_at=known_at)
     except asyncpg.DataError:
         known = None
-    if known is None or not (known.entries or known.histories):
+    if known is None:
         raise not_found("No business of yours has this id, or nothing was known of it at that moment.")
     books = await asyncio.to_thread(books_of_known, business_id, known)
-    newest = instant(books.newest)
-    closed = known.closed_through if known_at is None else None
-    standard = newest if closed is None else max(newest, closed)
     reference = await asyncio.to_thread(load_reference)
-    return Computable(books, reference, (as_of or standard).astimezone(UTC), known.known_at)
+    moment = as_of or described(books, known.closed_through if known_at is None else None)
+    return Computable(books, reference, moment.astimezone(UTC), known.known_at)
 
 
 async def compute(work: Callable[[], T]) -> T:

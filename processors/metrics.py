@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.ports import BusinessReader
-from processors.measuring.bookkeeping import KINDS, books_of_known
-from processors.measuring.periods import instant
+from processors.measuring.bookkeeping import KINDS, books_of_known, described
 from processors.measuring.snapshot import snapshot
 from processors.stage import stage
 from schemas.base import EventData
@@ -26,13 +25,11 @@ async def metrics(event: Event[MetricsDue], *, businesses: BusinessReader, refer
     if known is None:
         return []
     books = books_of_known(due.business_id, known)
-    newest = instant(books.newest)
-    as_of = newest if due.closed_through is None else max(newest, due.closed_through)
     return [
         snapshot(
             books,
             reference,
-            as_of=as_of,
+            as_of=described(books, due.closed_through),
             known_at=known.known_at,
             ledger_offset=known.ledger_offset,
             business_offset=known.business_offset,

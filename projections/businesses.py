@@ -13,7 +13,7 @@ from projections.cursor import read_cursor, write_cursor
 from projections.projection import Column, Fact, Projection, Row, Table, printable
 from schemas.base import Amount, Value
 from schemas.businesses import BusinessDeclared, MonthClosed
-from schemas.scores import Band
+from schemas.scores import Band, Confidence
 
 MAX_PAGE = 200
 
@@ -60,7 +60,10 @@ PROJECTION = Projection(
 
 
 class BusinessSummary(Value):
-    """A business in a list. `score` None: unscored, or not computed yet. `newest` is its newest event's time."""
+    """A business in a list. `score` None: unscored, or not computed yet. `newest` is its newest event's time.
+
+    Where `confidence` is low, the score may as well be anything from `low` to `high`.
+    """
 
     business_id: str
     name: str | None
@@ -71,6 +74,7 @@ class BusinessSummary(Value):
     low: Amount | None
     high: Amount | None
     band: Band | None
+    confidence: Confidence | None
     as_of: datetime | None
 
 
@@ -83,7 +87,8 @@ class BusinessPage(Value):
 
 _ONE = """
 SELECT l.business AS business_id, coalesce(d.data::json->>'name', a.state::json->>'name') AS name, l.account,
-  coalesce(l.livemode, false) AS livemode, l.happened AS newest, s.score, s.low, s.high, s.band, s.as_of
+  coalesce(l.livemode, false) AS livemode, l.happened AS newest, s.score, s.low, s.high, s.band, s.confidence,
+  s.as_of
 FROM read.ledger_standing l
 LEFT JOIN LATERAL (
   SELECT data FROM read.business_declarations d WHERE (d.tenant, d.business) = (l.tenant, l.business)
@@ -94,7 +99,7 @@ LEFT JOIN LATERAL (
   WHERE (a.tenant, a.business, a.kind) = (l.tenant, l.business, 'account') ORDER BY changed DESC LIMIT 1
 ) a ON true
 LEFT JOIN LATERAL (
-  SELECT score, low, high, band, as_of FROM read.scores s
+  SELECT score, low, high, band, s.data::json->>'confidence' AS confidence, as_of FROM read.scores s
   WHERE (s.tenant, s.business) = (l.tenant, l.business) ORDER BY "offset" DESC LIMIT 1
 ) s ON true
 WHERE l.tenant = $1
@@ -136,11 +141,12 @@ async def declarations(db: Any, tenant: str, business: str, known_at: datetime |
 
 
 _STANDING = """
-SELECT l.newest AS ledger_offset, coalesce(l.livemode, false) AS livemode, l.known AS ledger_known,
+SELECT l.newest AS ledger_offset, coalesce(l.livemode, false) AS livemode, l.known AS ledger_known, l.happened,
   coalesce(b.newest, -1) AS business_offset, b.known AS business_known, b.closed_through
 FROM read.ledger_standing l LEFT JOIN read.business_standing b USING (tenant, business)
 WHERE l.tenant = $1 AND l.business = $2
 """
+_HAPPENED = "SELECT max(created) FROM read.ledger_facts WHERE tenant = $1 AND business = $2 AND known <= $3"
 
 
 class PostgresBusinessReader:
@@ -158,6 +164,9 @@ class PostgresBusinessReader:
             standing = await self._db.fetchrow(_STANDING, printable(tenant), printable(business))
         if standing is None:
             return None
+        happened = standing["happened"] if known_at is None else await self._happened(tenant, business, known_at)
+        if happened is None:
+            return None
         entries, histories, declared = await asyncio.gather(
             self._ledger.entries(tenant, business, known_at=known_at),
             self._ledger.histories(tenant, business, kinds, known_at=known_at),
@@ -166,6 +175,7 @@ class PostgresBusinessReader:
         newest = max(filter(None, (standing["ledger_known"], standing["business_known"])))
         return KnownBusiness(
             livemode=standing["livemode"],
+            happened=happened,
             entries=entries,
             histories=histories,
             declarations=declared,
@@ -174,3 +184,11 @@ class PostgresBusinessReader:
             business_offset=standing["business_offset"],
             closed_through=standing["closed_through"],
         )
+
+    async def _happened(self, tenant: str, business: str, known_at: datetime) -> datetime | None:
+        """The newest moment of what was known at a moment; None where nothing was."""
+        with reaching("the businesses"):
+            found: datetime | None = await self._db.fetchval(
+                _HAPPENED, printable(tenant), printable(business), known_at
+            )
+        return found

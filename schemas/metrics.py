@@ -49,11 +49,15 @@ class MonthFigures(Value):
 
 
 class Standing(Value):
-    """What is not a figure but decides about a score: breaches and switches, each with the event that shows it."""
+    """What is not a figure but decides about a score: breaches and switches, with the events that show them.
+
+    `event_ids` are all of them; `breach_events` those of each breach by its programme.
+    """
 
     payouts_disabled: bool = False
     programme_breaches: tuple[str, ...] = ()
     event_ids: tuple[str, ...] = ()
+    breach_events: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class UnconvertedMoney(Value):

@@ -11,6 +11,7 @@ from pydantic import Field
 from schemas.base import Amount, EventData, Value
 
 Band = Literal["ready", "near", "building", "unscored"]
+Confidence = Literal["normal", "low"]
 
 
 class FactorScore(Value):
@@ -71,7 +72,7 @@ class ScoreComputed(EventData):
     score: Amount | None
     low: Amount | None
     high: Amount | None
-    confidence: Literal["normal", "low"]
+    confidence: Confidence
     band: Band
     unscored: str | None = None
     factors: tuple[FactorScore, ...] = ()

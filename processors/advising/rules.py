@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from processors.measuring.periods import month_name, month_of
-from processors.scoring.words import spoken
+from processors.measuring.words import many, spoken
 from schemas.metrics import NAMED_EVENTS, DueEvidence, MetricsComputed
 from schemas.recommendations import Effort
 
@@ -157,15 +157,15 @@ def _evidence(matter: DueEvidence, as_of: datetime) -> Advice | None:
 def _failed_payouts(snapshot: MetricsComputed) -> Iterator[Advice]:
     failed = next((figure for figure in snapshot.figures if figure.name == "payouts_failed"), None)
     since = [matter for matter in snapshot.open_matters if matter.kind == "failed_payout"]
-    many = (0 if failed is None else int(failed.value or 0)) + len(since)
-    if not many:
+    number = (0 if failed is None else int(failed.value or 0)) + len(since)
+    if not number:
         return
     shown = (*(event for matter in since for event in matter.event_ids), *(failed.event_ids if failed else ()))
     yield Advice(
         rule="mend_bank_account",
         subject="",
         action="Check the bank account that payouts go to; Stripe says why the payout came back.",
-        trigger=f"{many} of the payouts of six months failed",
+        trigger=f"{many(number, 'payout')} of six months failed",
         event_ids=shown[:NAMED_EVENTS],
         cures={"payout_reliability": Decimal(1)},
         lifts=("payouts_disabled",),
@@ -216,7 +216,7 @@ def _history(snapshot: MetricsComputed) -> Iterator[Advice]:
         rule="wait_for_history",
         subject="",
         action=f"Wait until {month_name(month)}: with six months of history trend and volatility can be scored.",
-        trigger=f"there are {history} complete months of history",
+        trigger=f"{many(history, 'complete month')} of history so far",
         event_ids=snapshot.figure("history").event_ids,
         cures={"history": Decimal(6)},
         lifts=(),

@@ -39,6 +39,7 @@ def charge(raw: Raw, seen: datetime) -> Charge:
     kind = text(method.get("type"))
     card = part(method.get(kind or ""))
     movement = part(raw.get("balance_transaction"))
+    passed_on = part(raw.get("transfer_data"))
     captured = bool(raw.get("captured"))
     return Charge(
         amount=amount(raw, "amount", currency),
@@ -57,7 +58,8 @@ def charge(raw: Raw, seen: datetime) -> Charge:
         balance_transaction=ref(raw.get("balance_transaction")),
         application_fee=ref(raw.get("application_fee")),
         application_fee_amount=optional_amount(raw, "application_fee_amount", currency),
-        destination=ref(part(raw.get("transfer_data")).get("destination")),
+        destination=ref(passed_on.get("destination")),
+        transfer_amount=optional_amount(passed_on, "amount", currency),
         on_behalf_of=ref(raw.get("on_behalf_of")),
         transfer=ref(raw.get("transfer")),
         source_transfer=ref(raw.get("source_transfer")),

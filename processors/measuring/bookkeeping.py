@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from processors.measuring.books import (
     Sale,
     Switch,
 )
+from processors.measuring.periods import instant
 from processors.measuring.subscriptions import Discounts, subscribed
 from schemas.ledger import accounts, balances, billing, payments
 from schemas.ledger.entries import Entry, History, Version
@@ -51,11 +52,19 @@ class _Recurring(NamedTuple):
     customers: frozenset[str]
 
 
+def described(books: Books, closed_through: datetime | None) -> datetime:
+    """The moment that figures describe when nobody names another: that of the newest event, or the end of the newest
+    closed month. No clock takes part."""
+    newest = instant(books.newest)
+    return newest if closed_through is None else max(newest, closed_through)
+
+
 def books_of_known(business_id: str, known: KnownBusiness) -> Books:
     """The books of what a `BusinessReader` gives."""
     return books_of(
         business_id,
         livemode=known.livemode,
+        happened=known.happened,
         entries=known.entries,
         histories=known.histories,
         declarations=[
@@ -78,26 +87,40 @@ def books_of(
     entries: Sequence[Entry],
     histories: Sequence[History],
     declarations: Sequence[Declaration] = (),
+    happened: datetime | None = None,
 ) -> Books:
-    """The books of a business. The order of what comes in does not matter."""
+    """The books of a business. The order of what comes in does not matter.
+
+    `happened` is the newest moment of what is known; without it, that of the entries and histories.
+    """
     by_kind: dict[str, list[History]] = {kind: [] for kind in KINDS}
     for history in histories:
         by_kind.setdefault(history.kind, []).append(history)
     charges = {history.object_id: history.latest.state for history in by_kind[payments.Charge.KIND]}
-    # A destination charge is the connected account's revenue; the platform's own is its fee, less Stripe's.
-    elsewhere = {id for id, state in charges.items() if isinstance(state, payments.Charge) and state.destination}
+    # A destination charge is the connected account's revenue; the platform's own is its fee, less Stripe's – or, where
+    # a part only was passed on, what it kept.
+    passed_on = {
+        id: state.transfer_amount
+        for id, state in charges.items()
+        if isinstance(state, payments.Charge) and state.destination
+    }
     recurring = _recurring(by_kind)
-    own = [entry for entry in entries if entry.charge not in elsewhere or entry.kind in _PLATFORMS]
+    own = [entry for entry in (_own(entry, passed_on) for entry in entries) if entry is not None]
     discounts = Discounts(by_kind[billing.CustomerDiscount.KIND])
     subscriptions = (subscribed(history, discounts) for history in by_kind[billing.Subscription.KIND])
     account = by_kind[accounts.Account.KIND]
     return Books(
         business_id=business_id,
         livemode=livemode,
-        newest=max((_newest(entries, histories), *(one.at for one in declarations))),
+        newest=_newest(entries, histories) if happened is None else _second(happened),
         currency=_settles_in(account),
         sales=_ordered(_sale(entry, charges, recurring) for entry in own if entry.kind in _REVENUE),
-        refunds=_ordered(_outflow(entry) for entry in own if entry.kind in _REFUNDS),
+        # What comes back of a part that was passed on pays for its share of the refund.
+        refunds=_ordered(
+            _outflow(entry)
+            for entry in own
+            if entry.kind in _REFUNDS or (entry.kind == "transfer_reversed" and entry.charge in passed_on)
+        ),
         withdrawals=_ordered(_outflow(entry) for entry in own if entry.kind in _DISPUTES),
         fees=_ordered(_outflow(entry) for entry in own if entry.kind == "fee"),
         contests=_ordered(_contest(one) for one in by_kind[payments.Dispute.KIND]),
@@ -109,6 +132,21 @@ def books_of(
         holdings=tuple(_holdings(by_kind[balances.Balance.KIND])),
         declarations=tuple(sorted(declarations, key=lambda one: (one.at, one.event))),
     )
+
+
+def _own(entry: Entry, passed_on: Mapping[str, int | None]) -> Entry | None:
+    """An entry as the business's own: None where it belongs to the account that a destination charge was for."""
+    if entry.charge not in passed_on or entry.kind in _PLATFORMS:
+        return entry
+    part = passed_on[entry.charge]
+    if part is None:
+        return None
+    if entry.kind != "charge":
+        return entry
+    # The settled amount is of the whole charge, and exchange rates are Stripe's.
+    in_one = entry.settled_amount is not None and entry.settled_currency == entry.currency
+    settled = max(0, (entry.settled_amount or 0) - part) if in_one else None
+    return entry._replace(amount=max(0, entry.amount - part), settled_amount=settled)
 
 
 def _ordered(records: Iterable[Any]) -> tuple[Any, ...]:
@@ -177,7 +215,7 @@ def _sale(entry: Entry, charges: dict[str, Any], recurring: _Recurring) -> Sale:
         settled=entry.settled_amount,
         settled_currency=entry.settled_currency,
         # A known balance transaction has its fee as an entry of its own.
-        fee=None if entry.settled_amount is None else 0,
+        fee=None if entry.settled_currency is None else 0,
         recurring=charge is not None and _recurs(entry.object_id, charge, recurring),
         network=None if charge is None else charge.network or charge.brand,
         card_not_present=charge is not None and charge.method in ("card", None) and not charge.card_present,
@@ -242,7 +280,7 @@ def _payout(history: History) -> Payout:
     arrival = None if state.arrival_date is None else _second(state.arrival_date)
     paid, failed = _first_seen(history, "paid"), _first_seen(history, "failed")
     # A list read later shows that it was paid, not when: by its arrival date, as far as anybody can tell.
-    listed = paid is not None and paid.stripe_type.endswith(".listed")
+    listed = paid is not None and paid.is_listed
     paid_at = None if paid is None else _second(paid.created)
     if listed and paid_at is not None:
         paid_at = min(paid_at, max(_second(state.at), arrival or 0))
@@ -254,7 +292,9 @@ def _payout(history: History) -> Payout:
         currency=state.currency,
         status=state.status,
         paid_at=paid_at,
-        failed_at=None if failed is None else _second(failed.created),
+        failed_at=None
+        if failed is None
+        else _second(history.told_at(failed, max(state.at, state.arrival_date or state.at))),
         automatic=state.automatic,
         events=_events(history),
         paid_told=not listed,
@@ -273,8 +313,8 @@ def _bill(history: History) -> Bill | None:
     failed: int | None = None
     for version in history.versions:
         state = version.state
-        if isinstance(state, billing.Invoice) and state.attempt_count and state.status in ("open", "uncollectible"):
-            failed = _second(version.created)
+        if isinstance(state, billing.Invoice) and _has_failed(version, state):
+            failed = _second(history.told_at(version, state.finalized_at or state.at))
             break
     if failed is None and latest.attempt_count > 1:
         failed = _second(latest.at)
@@ -289,6 +329,15 @@ def _bill(history: History) -> Bill | None:
         currency=latest.currency,
         events=_events(history),
     )
+
+
+def _has_failed(version: Version, invoice: billing.Invoice) -> bool:
+    """Whether a version shows a payment that failed. An attempt alone is none: a bank debit is under way for days."""
+    if not invoice.attempt_count or invoice.status not in ("open", "uncollectible"):
+        return False
+    told = "invoice.payment_failed" in (version.stripe_type, *version.also)
+    retried = invoice.attempt_count > 1 or invoice.next_payment_attempt is not None
+    return told or retried or invoice.status == "uncollectible"
 
 
 def _switches(histories: Sequence[History]) -> Iterable[Switch]:

@@ -157,7 +157,8 @@ class Declaration(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Everything known of a business. Times within are when things happened, `newest` the newest of them.
+    """Everything known of a business. Times within are when things happened, `newest` the newest of them – but
+    not when something was declared: that says nothing of when a business was alive.
 
     `currency` is what it settles in, as far as known. Every tuple is in the order (time, id).
     """

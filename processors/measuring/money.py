@@ -64,11 +64,11 @@ class Converter:
         return by_day[day]
 
 
-def reporting_currency(books: Books, as_of: int) -> str:
+def reporting_currency(books: Books) -> str:
     """Declared, else what the account settles in, else what most sales are in; `usd` where nothing says."""
-    declared = [one.currency for one in books.declarations if one.at <= as_of]
-    if declared and declared[-1]:
-        return declared[-1]
+    declared = books.declarations[-1].currency if books.declarations else None
+    if declared:
+        return declared
     settled = _most(map(attrgetter("settled_currency"), books.sales))
     return settled or books.currency or _most(map(attrgetter("currency"), books.sales)) or "usd"
 

@@ -42,14 +42,14 @@ def _starts(first: int, last: int) -> list[int]:
 class Calendar:
     """Months by epoch second, quickly: a ledger asks hundreds of thousands of times."""
 
-    FIRST, LAST = 1990 * 12, 2100 * 12
+    FIRST, LAST = 1970 * 12, 2100 * 12
 
     def __init__(self) -> None:
         self._starts = _starts(self.FIRST, self.LAST)
 
     def month(self, second: int) -> int:
-        """The month a second is in."""
-        return self.FIRST + bisect_right(self._starts, second) - 1
+        """The month a second is in; the first one for what claims to be older than time."""
+        return self.FIRST + max(1, bisect_right(self._starts, second)) - 1
 
     def start(self, month: int) -> int:
         """The first second of a month."""

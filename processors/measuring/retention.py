@@ -8,6 +8,7 @@ from processors.measuring.definition import Measured, count, definition, money, 
 from processors.measuring.flows import Part
 from processors.measuring.recurring import Now, holding, minor
 from processors.measuring.view import View
+from processors.measuring.words import many
 
 _NO_START = "there was no recurring revenue at the start"
 
@@ -59,7 +60,7 @@ def _left_out(view: View, moment: int) -> str | None:
     apart = sorted(view.recurring.unconverted)
     words = [f"without subscriptions in {', '.join(apart)}, for which there is no rate"] if apart else []
     if missing:
-        words.append(f"without what {missing} subscriptions cost by tiers, or their payloads do not say")
+        words.append(f"without what {many(missing, 'subscription')} cost by tiers, or payloads do not say")
     return "; ".join(words) or None
 
 

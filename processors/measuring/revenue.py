@@ -12,6 +12,7 @@ from processors.measuring.flows import Evidence, Part
 from processors.measuring.periods import DAY, day_of
 from processors.measuring.statistics import deviation, median, residuals, seasonal_residuals, theil_sen, to_decimal
 from processors.measuring.view import View
+from processors.measuring.words import many
 
 _TREND_NEEDS = 6
 _SEASONS_NEED = 24
@@ -42,7 +43,7 @@ def refunds(view: View, month: int) -> Measured:
     """Refunds made in the month, pending ones for now included; one that fails or is canceled comes off then."""
     made = view.flows.between(view.books.refunds, month, month)
     pending = sum(one.provisional for one in made)
-    note = f"{pending} of {len(made)} refunds are still pending" if pending else None
+    note = f"{pending} of {many(len(made), 'refund')} still pending" if pending else None
     return money(view.flows.total(view.flows.refunds, month, month), made, note=note)
 
 
@@ -65,7 +66,7 @@ def fees(view: View, month: int) -> Measured:
     """Stripe's fees, from balance transactions where they are known."""
     sales = view.flows.sales_of(month, month)
     missing = view.flows.total(view.flows.fees_missing, month, month)
-    note = f"the fees of {missing} of {len(sales)} charges are not known and not in it" if missing else None
+    note = f"the fees of {missing} of {many(len(sales), 'charge')} are not known and not in it" if missing else None
     rest = view.flows.between(view.books.fees, month, month)
     return money(view.flows.total(view.flows.fees, month, month), sales, rest, note=note)
 
@@ -80,9 +81,20 @@ def _movements(view: View, first: int, last: int) -> tuple[Part, ...]:
     )
 
 
+def _first_month(view: View, months: int, month: int) -> str | None:
+    """A caution where a window of months begins with that of the first charge, which came in the middle of it."""
+    began = day_of(view.books.sales[0].at)
+    partial = began.day > 1 and month - months + 1 <= view.first
+    return f"the month of the first charge, {began}, counts as a whole one" if partial else None
+
+
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(filter(None, notes)) or None
+
+
 def _without_fees(view: View, first: int, last: int) -> str | None:
     missing = view.flows.total(view.flows.fees_unknown, first, last)
-    return f"the fees of {missing} charges are not known and not taken off" if missing else None
+    return f"the fees of {many(missing, 'charge')} are not known and not taken off" if missing else None
 
 
 @definition("net_revenue", unit="money", title="Net revenue", monthly=True)
@@ -110,13 +122,13 @@ def net_revenue_cohort(view: View, month: int) -> Measured:
 
 @definition("average_net", unit="money", title="Average net a month, 3 months")
 def average_net(view: View, month: int) -> Measured:
-    """Net revenue of the last three complete months ÷ 3."""
+    """Net revenue of the last three complete months ÷ 3; of a younger business, of the months there are."""
     if not view.history(month):
         return unknown("there is no complete month with revenue")
     return money(
-        Fraction(view.flows.total(view.flows.net, month - 2, month), 3),
+        Fraction(view.flows.total(view.flows.net, month - 2, month), min(3, view.history(month))),
         *_movements(view, month - 2, month),
-        note=_without_fees(view, month - 2, month),
+        note=_joined(_without_fees(view, month - 2, month), _first_month(view, 3, month)),
     )
 
 
@@ -145,8 +157,7 @@ def _in_dollars(view: View, month: int, found: Measured) -> Measured:
         return unknown(f"there is no exchange rate from {view.currency} to usd on {day}")
     newest = view.reference.rates.through
     stale = view.currency != "usd" and newest is not None and day - newest > _FRESH
-    notes = [found.note, f"by the exchange rate of {newest}, the newest at hand" if stale else None]
-    note = "; ".join(filter(None, notes)) or None
+    note = _joined(found.note, f"by the exchange rate of {newest}, the newest at hand" if stale else None)
     return Measured(to_decimal(Fraction(found.value) * factor, 0), found.evidence, note=note)
 
 
@@ -190,18 +201,19 @@ def trend(view: View, month: int) -> Measured:
     """Theil–Sen slope of monthly net ÷ median monthly net over up to twelve months; needs six."""
     values = _monthly_net(view, 12, month) if view.history(month) else []
     if len(values) < _TREND_NEEDS:
-        return unknown(f"a trend needs {_TREND_NEEDS} complete months, there are {len(values)}")
+        return unknown(f"a trend needs {_TREND_NEEDS} complete months, and has {len(values)}")
     middle = median(values)
     if middle <= 0:
         return unknown("the median monthly net is not positive")
-    return Measured(to_decimal(theil_sen(values) / middle), Evidence(_movements(view, *view.trailing(12, month))))
+    evidence = Evidence(_movements(view, *view.trailing(12, month)))
+    return Measured(to_decimal(theil_sen(values) / middle), evidence, note=_first_month(view, 12, month))
 
 
 @definition("growth_year_on_year", unit="ratio", title="Net against the year before", monthly=True)
 def growth_year_on_year(view: View, month: int) -> Measured:
     """Net of the last twelve months ÷ net of the twelve before, less one; needs 24 months."""
     if view.history(month) < 24:
-        return unknown(f"a year on year needs 24 complete months, there are {view.history(month)}")
+        return unknown(f"a year on year needs 24 complete months, and has {view.history(month)}")
     before = view.flows.total(view.flows.net, month - 23, month - 12)
     if before <= 0:
         return unknown("the net of the year before is not positive")
@@ -218,13 +230,14 @@ def volatility(view: View, month: int) -> Measured:
     """
     values = _monthly_net(view, 12, month) if view.history(month) else []
     if len(values) < _TREND_NEEDS:
-        return unknown(f"volatility needs {_TREND_NEEDS} complete months, there are {len(values)}")
+        return unknown(f"volatility needs {_TREND_NEEDS} complete months, and has {len(values)}")
     evidence = Evidence(_movements(view, *view.trailing(12, month)))
     mean = Fraction(sum(values), len(values))
     if mean <= 0:
         return Measured(Decimal(1), evidence, note="the mean monthly net is not positive: the worst band")
     if view.history(month) < _SEASONS_NEED:
-        return Measured(to_decimal(deviation(residuals(values)) / mean), evidence)
+        note = _first_month(view, 12, month)
+        return Measured(to_decimal(deviation(residuals(values)) / mean), evidence, note=note)
     years = min(3, view.history(month) // 12)
     rest, factor = seasonal_residuals(_monthly_net(view, 12 * years, month))
     return Measured(to_decimal(deviation(rest[-12:], factor) / mean), evidence, note="deseasonalised")
@@ -238,7 +251,7 @@ def volatility_by_median(view: View, month: int) -> Measured:
     """
     values = _monthly_net(view, 12, month) if view.history(month) else []
     if len(values) < _TREND_NEEDS:
-        return unknown(f"volatility needs {_TREND_NEEDS} complete months, there are {len(values)}")
+        return unknown(f"volatility needs {_TREND_NEEDS} complete months, and has {len(values)}")
     evidence = Evidence(_movements(view, *view.trailing(12, month)))
     middle = median(values)
     if middle <= 0:

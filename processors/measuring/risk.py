@@ -11,6 +11,7 @@ from processors.measuring.flows import Evidence, Recorded
 from processors.measuring.periods import DAY
 from processors.measuring.statistics import to_decimal
 from processors.measuring.view import View
+from processors.measuring.words import many
 
 _NO_CHARGES = "nothing was charged in the month"
 # Days after a charge within which nearly all of its disputes come.
@@ -182,7 +183,7 @@ def _shares(view: View, month: int) -> tuple[list[int], Evidence, str | None]:
     positive = sorted((value for value in by_customer.values() if value > 0), reverse=True)
     # Each of those is a customer of its own name: customers are fewer to look at than charges.
     nameless = sum(name.startswith("charge:") for name in {name for name, _ in view.flows.paid(first, last)})
-    note = f"{nameless} of {len(sales)} charges name neither customer nor card: each counts as a customer of its own"
+    note = f"{nameless} of {many(len(sales), 'charge')} without customer and card: each counts as a customer of its own"
     return positive, Evidence((sales, taken)), note if nameless else None
 
 

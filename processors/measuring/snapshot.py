@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
 from processors.measuring import payouts, retention, revenue, risk
 from processors.measuring.books import Books
 from processors.measuring.definition import REGISTER, Definition, Measured
+from processors.measuring.flows import Recorded
 from processors.measuring.periods import instant, month_day, month_name, month_start
 from processors.measuring.view import View
 from schemas.errors import NotFound
@@ -112,7 +113,6 @@ def figure_of(view: View, definition: Definition, month: int, as_of: datetime, k
     """The record of one figure."""
     found = definition.measure(view, month)
     parts = found.evidence.gathered()
-    events = (event for part in parts for record in part for event in record.events)
     return Figure(
         name=definition.name,
         value=found.value,
@@ -120,7 +120,7 @@ def figure_of(view: View, definition: Definition, month: int, as_of: datetime, k
         definition_version=definition.version,
         as_of=as_of,
         known_at=known_at,
-        event_ids=tuple(islice(events, NAMED_EVENTS)),
+        event_ids=_named(parts),
         event_count=sum(view.count_events(part) for part in parts),
         unknown=found.unknown,
         note=found.note,
@@ -147,12 +147,24 @@ def _standing(view: View) -> Standing:
         if (limit := programme.threshold(month_day(view.last))) is not None
         and _reaches(view, programme.counts, programme.ratio, limit.count, limit.strictly_more, limit.ratio)
     )
-    events = [seen[-1].event] if disabled else []
-    for programme in view.reference.programmes:
-        if programme.name in breaches:
-            found = REGISTER[programme.counts, 1].measure(view, view.last).evidence.gathered()
-            events += islice((event for part in found for record in part for event in record.events), NAMED_EVENTS)
-    return Standing(payouts_disabled=disabled, programme_breaches=breaches, event_ids=tuple(events))
+    events = {
+        programme.name: _named(REGISTER[programme.counts, 1].measure(view, view.last).evidence.gathered())
+        for programme in view.reference.programmes
+        if programme.name in breaches
+    }
+    switched = (seen[-1].event,) if disabled else ()
+    return Standing(
+        payouts_disabled=disabled,
+        programme_breaches=breaches,
+        event_ids=(*switched, *(event for shown in events.values() for event in shown)),
+        breach_events=events,
+    )
+
+
+def _named(parts: Iterable[Sequence[Recorded]]) -> tuple[str, ...]:
+    """The first events that records rest on: those a figure names itself."""
+    events = (event for part in parts for record in part for event in record.events)
+    return tuple(islice(events, NAMED_EVENTS))
 
 
 def _reaches(view: View, counts: str, ratio: str, least: int, strictly: bool, share: object) -> bool:

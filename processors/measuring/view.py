@@ -29,7 +29,7 @@ class View:
         self.reference = reference
         self.as_of = as_of
         self.calendar = Calendar()
-        self.currency = reporting_currency(books, as_of)
+        self.currency = reporting_currency(books)
         self.convert = Converter(self.currency, reference.rates)
         self._once: dict[Hashable, object] = {}
 
@@ -43,9 +43,8 @@ class View:
 
     @property
     def declared(self) -> Declaration | None:
-        """What the owner declared last."""
-        known = [one for one in self.books.declarations if one.at <= self.as_of]
-        return known[-1] if known else None
+        """What the owner declared last, also of a moment before: the books know no more than was known."""
+        return self.books.declarations[-1] if self.books.declarations else None
 
     @property
     def first(self) -> int:

@@ -8,8 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from processors.measuring.statistics import to_decimal, wilson
+from processors.measuring.words import many, spoken
 from processors.scoring.factors import SCORECARDS, Factor, Scorecard
-from processors.scoring.words import spoken
 from schemas.errors import NotFound
 from schemas.metrics import MetricsComputed
 from schemas.scores import AdverseReason, Band, Cap, FactorScore, ScoreComputed
@@ -117,7 +117,7 @@ def _unscored(snapshot: MetricsComputed) -> str | None:
         return "only live data are scored; this is test mode"
     history, annual = snapshot.value("history"), snapshot.value("annual_net_usd")
     if history is None or history < _LEAST_HISTORY:
-        return f"there are {history or 0} complete months of history; a score needs {_LEAST_HISTORY}"
+        return f"{many(history or 0, 'complete month')} of history; a score needs {_LEAST_HISTORY}"
     if annual is not None and annual < _LEAST_ANNUAL_NET:
         return f"net revenue of twelve months is {spoken(annual, 'minor:usd')}; a score needs 5,000 usd"
     return None
@@ -176,7 +176,7 @@ def _caps(snapshot: MetricsComputed, values: Mapping[str, Decimal | None]) -> li
             name=name,
             limit=Decimal(40),
             reason=f"the card programme {name} counts this business as excessive",
-            event_ids=standing.event_ids,
+            event_ids=standing.breach_events.get(name, standing.event_ids),
         )
         for name in standing.programme_breaches
     ]
@@ -239,8 +239,8 @@ def _notes(snapshot: MetricsComputed, card: Scorecard, found: Outcome) -> list[s
         shown = "unknown" if share is None else spoken(share, "ratio")
         notes.append(f"Recurring revenue is {shown} of all: retention is measured by repeat purchases in 90 days.")
     if _has_few_charges(snapshot):
-        charges = snapshot.value("charges_t3m")
-        notes.append(f"Only {charges} charges in three months: rates are given as ranges.")
+        charges = snapshot.value("charges_t3m") or 0
+        notes.append(f"Only {many(charges, 'charge')} in three months: rates are given as ranges.")
     for factor in found.factors:
         if factor.points is None:
             notes.append(f"{factor.name} is unknown ({factor.unknown}): it counts 0, and could bring {factor.weight}.")
@@ -253,5 +253,5 @@ def _notes(snapshot: MetricsComputed, card: Scorecard, found: Outcome) -> list[s
         if remark is not None:
             notes.append(f"{factor.name}: {remark}.")
     for money in snapshot.unconverted:
-        notes.append(f"{money.charges} records in {money.currency} have no exchange rate and are not in any sum.")
+        notes.append(f"{many(money.charges, 'record')} in {money.currency} without an exchange rate: in no sum.")
     return notes

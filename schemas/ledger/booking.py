@@ -77,9 +77,8 @@ def refunded_totals(history: History) -> Iterator[RefundedTotal]:
         total = min(_refunded(charge), final)
         if total > highest and charge.status == "succeeded":
             highest = total
-            yield RefundedTotal(
-                history.object_id, charge.customer, total, charge.currency, version.created, version.event
-            )
+            when = history.told_at(version, charge.at)
+            yield RefundedTotal(history.object_id, charge.customer, total, charge.currency, when, version.event)
 
 
 def _refunded(charge: Charge) -> int:
@@ -120,9 +119,8 @@ def _book_refund(history: History) -> Iterator[Entry]:
     yield _entry(history, "refund", -latest.amount, latest.at, history.versions[0], latest.balance_transaction, pending)
     if latest.status in ("failed", "canceled"):
         undone = _first(history, "failed", "canceled")
-        yield _entry(
-            history, "refund_reversed", latest.amount, undone.created, undone, latest.failure_balance_transaction
-        )
+        when = history.told_at(undone, latest.at)
+        yield _entry(history, "refund_reversed", latest.amount, when, undone, latest.failure_balance_transaction)
 
 
 def _book_payout(history: History) -> Iterator[Entry]:
@@ -133,9 +131,8 @@ def _book_payout(history: History) -> Iterator[Entry]:
     )
     if latest.status in ("failed", "canceled"):
         undone = _first(history, "failed", "canceled")
-        yield _entry(
-            history, "payout_reversed", latest.amount, undone.created, undone, latest.failure_balance_transaction
-        )
+        when = history.told_at(undone, max(latest.at, latest.arrival_date or latest.at))
+        yield _entry(history, "payout_reversed", latest.amount, when, undone, latest.failure_balance_transaction)
 
 
 def _first(history: History, *statuses: str) -> Version:
@@ -171,7 +168,7 @@ def _book_dispute(history: History) -> Iterator[Entry]:
     if latest.status == "won" and False not in signs:
         won = _first(history, "won")
         name = unsaid.pop(0) if unsaid else None
-        yield _entry(history, "dispute_reinstated", latest.amount, won.created, won, name)
+        yield _entry(history, "dispute_reinstated", latest.amount, history.told_at(won, latest.at), won, name)
 
 
 def _withdraws(version: Version) -> bool:
@@ -212,8 +209,8 @@ def _book_transfer(history: History) -> Iterator[Entry]:
     for version in history.versions:
         total = min(version.state.amount_reversed, latest.amount_reversed)  # type: ignore[attr-defined]
         if total > returned:
-            suffix = f":{total}"
-            yield _entry(history, "transfer_reversed", total - returned, version.created, version, None, suffix=suffix)
+            when, suffix = history.told_at(version, latest.at), f":{total}"
+            yield _entry(history, "transfer_reversed", total - returned, when, version, None, suffix=suffix)
             returned = total
 
 

@@ -54,7 +54,8 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An object from `created` on, until its next version. `event` is the Stripe event that shows it first."""
+    """An object from `created` on, until its next version. `event` is the Stripe event that shows it first, `also`
+    the types of others that show the same."""
 
     created: datetime
     state: ObjectState
@@ -62,6 +63,12 @@ class Version:
     event: str
     stripe_type: str
     contradictions: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether a list that was read later shows it: that it is so, not since when."""
+        return self.stripe_type.endswith(".listed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,10 @@ class History:
     @property
     def latest(self) -> Version:
         return self.versions[-1]
+
+    def told_at(self, version: Version, otherwise: datetime) -> datetime:
+        """Since when a version holds; `otherwise` where the object was never seen before a list showed it so."""
+        return otherwise if version is self.versions[0] and version.is_listed else version.created
 
     def at(self, time: datetime) -> Version | None:
         """The version in force at a time; None where the object was not seen yet."""

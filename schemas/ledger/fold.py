@@ -34,6 +34,7 @@ class Sighting:
     previous: Mapping[str, Any]
     deleted: bool
     contradictions: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
 
 def history(sightings: Iterable[Sighting]) -> History:
@@ -51,6 +52,7 @@ def _version(state: Any, one: Sighting) -> Version:
         event=one.event,
         stripe_type=one.stripe_type,
         contradictions=one.contradictions,
+        also=one.also,
     )
 
 
@@ -64,8 +66,11 @@ def versions(sightings: Iterable[Sighting]) -> Sequence[Sighting]:
             one = replace(one, state={k: last.state.get(k) if v is None else v for k, v in one.state.items()})
         if last is None or one.state != last.state or one.deleted != last.deleted:
             found.append(one)
-        elif extra := [words for words in one.contradictions if words not in last.contradictions]:
-            found[-1] = replace(last, contradictions=(*last.contradictions, *extra))
+            continue
+        extra = [words for words in one.contradictions if words not in last.contradictions]
+        if extra or (one.stripe_type != last.stripe_type and one.stripe_type not in last.also):
+            also = dict.fromkeys((*last.also, one.stripe_type))
+            found[-1] = replace(last, contradictions=(*last.contradictions, *extra), also=tuple(also))
     return found
 
 

@@ -39,6 +39,9 @@ class Charge(ObjectState):
     application_fee: str | None = None
     application_fee_amount: Minor | None = None
     destination: str | None = None
+    transfer_amount: Minor | None = Field(
+        default=None, description="what of a destination charge was passed on; None: all of it, less the fee"
+    )
     on_behalf_of: str | None = None
     transfer: str | None = None
     source_transfer: str | None = None

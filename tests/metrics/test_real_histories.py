@@ -152,7 +152,7 @@ def test_fees_that_are_missing_are_those_of_the_figures_own_time() -> None:
     events = [event("1", "charge.succeeded", 40, charge("2", 40, 100_000, "usd", balance_transaction=sale))]
     assert told(*events, as_of="2026-03-01").figure("net_revenue").note is None
     year = told(*events, as_of="2026-03-01").figure("annual_net_usd")
-    assert year.note == "the fees of 1 charges are not known and not taken off"
+    assert year.note == "the fees of 1 charge are not known and not taken off"
 
 
 def test_refunded_charges_are_counted_when_their_currency_has_no_rate() -> None:
@@ -182,7 +182,7 @@ def test_score_says_what_its_figures_leave_out() -> None:
             book.sale(f"2026-{month:02d}-05", 10_000, id=number, customer=f"charge:{number}", fee=None)
     plain = score(measured(book, "2026-07-01"))
     assert "average_net: the fees of 300 charges are not known and not taken off." in plain.notes
-    assert any(note.startswith("top1: 600 of 600 charges name neither customer nor card") for note in plain.notes)
+    assert any(note.startswith("top1: 600 of 600 charges without customer and card") for note in plain.notes)
 
 
 def test_confidence_is_low_when_money_has_no_rate_or_charges_are_few_though_no_points_are_at_stake() -> None:
@@ -229,5 +229,5 @@ def test_payout_that_came_back_is_advised_at_once_not_when_its_month_is_complete
     before, after = (list(advices(measured(book, day))) for day in ("2026-07-05", "2026-07-07"))
     assert "mend_bank_account" not in [one.rule for one in before]
     (mend,) = [one for one in after if one.rule == "mend_bank_account"]
-    assert mend.trigger.startswith("1 of the payouts")
+    assert mend.trigger.startswith("1 payout of six months failed")
     assert mend.event_ids

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from processors.scoring.words import spoken
+from processors.measuring.words import spoken
 from vaultra.client import VaultraClient
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -46,7 +46,7 @@ async def list_businesses(client: VaultraClient, console: Console, *, as_json: b
         print(json.dumps(found, ensure_ascii=False))
         return 0
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("business", "name", "score", "band", "as of", ""):
+    for name in ("business", "name", "score", "band", "confidence", "as of", ""):
         table.add_column(name, justify="right" if name == "score" else "left", no_wrap=True)
     for one in found:
         band = one["band"] or "not yet"
@@ -55,6 +55,7 @@ async def list_businesses(client: VaultraClient, console: Console, *, as_json: b
             one["name"] or one["account"] or "the platform",
             _whole(one["score"]),
             Text(band, _COLOURS.get(band, "dim")),
+            _confidence(one),
             (one["as_of"] or "")[:10],
             "" if one["livemode"] else "test mode",
         )
@@ -96,10 +97,8 @@ def render(
     console.print(Text.assemble((str(name), "bold"), (f"  {detail['business_id']}{mode}", "dim")))
     head = Text.assemble("  readiness ", (_whole(score["score"]) or "–", f"bold {_COLOURS[band]}"), " of 100, ")
     head.append(band, _COLOURS[band])
-    if score["score"] is not None and score["confidence"] == "low":
-        # A cap may leave no range: that little is known is to be said all the same.
-        span = f"{_whole(score['low'])} to {_whole(score['high'])}, " if score["low"] != score["high"] else ""
-        head.append(f"  ({span}low confidence)", "dim")
+    if unsure := _confidence(score):
+        head.append(f"  ({unsure} confidence)", "dim")
     head.append(f"  as of {score['as_of'][:10]}, known {score['known_at'][:16].replace('T', ' ')} UTC", "dim")
     console.print(head)
     if score["unscored"]:
@@ -110,6 +109,13 @@ def render(
     _advice(console, advice)
     for note in score["notes"]:
         console.print(Text(f"  {note}", "dim"))
+
+
+def _confidence(scored: dict[str, Any]) -> str:
+    """`52 to 70, low`, nothing where a score is sure; a cap may leave no range, and little is known all the same."""
+    if scored["score"] is None or scored["confidence"] != "low":
+        return ""
+    return "low" if scored["low"] == scored["high"] else f"{_whole(scored['low'])} to {_whole(scored['high'])}, low"
 
 
 def sparkline(values: Sequence[Decimal]) -> str:

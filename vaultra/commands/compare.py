@@ -12,8 +12,7 @@ from rich.table import Table
 
 from adapters.ports import KnownBusiness
 from adapters.reference.tables import load_reference
-from processors.measuring.bookkeeping import KINDS, books_of_known
-from processors.measuring.periods import instant
+from processors.measuring.bookkeeping import KINDS, books_of_known, described
 from processors.measuring.snapshot import definitions, snapshot
 from processors.scoring.factors import SCORECARDS
 from processors.scoring.score import score
@@ -79,7 +78,7 @@ async def compare(db: Any, subject: Subject, console: Console, *, as_json: bool)
         table.add_row(one.business_id, _text(one.left), _text(one.right), "; ".join(one.why))
     if differences:
         console.print(table)
-    console.print(f"{len(differences)} of {len(listed)} businesses differ", highlight=False)
+    console.print(f"businesses that differ: {len(differences)} of {len(listed)}", highlight=False)
     return 0
 
 
@@ -106,8 +105,7 @@ def _computed(
     books = books_of_known(business_id, known)
     of_score = version if subject.name == "score" else 1
     versions = SCORECARDS[of_score].figures if subject.name == "score" else {subject.name: version}
-    newest = instant(books.newest)
-    as_of = newest if known.closed_through is None else max(newest, known.closed_through)
+    as_of = described(books, known.closed_through)
     figures = snapshot(books, load_reference(), as_of=as_of, known_at=known.known_at, versions=versions)
     return figures, score(figures, version=of_score)
 

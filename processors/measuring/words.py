@@ -1,4 +1,4 @@
-"""Figures as people read them."""
+"""Figures and numbers as people read them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ def spoken(value: Decimal, unit: str) -> str:
         case "ratio":
             return f"{_trimmed(value * 100)} %"
         case "months" | "days":
-            return f"{_trimmed(value)} {kind}"
+            return f"{_trimmed(value)} {kind if value != 1 else kind[:-1]}"
         case _:
             return _trimmed(value)
+
+
+def many(number: int | Decimal, things: str) -> str:
+    """A number of things: `1 charge`, `1,200 charges`, `0 complete months`. `things` is one of them."""
+    return f"{number:,} {things}" if number == 1 else f"{number:,} {things}s"
 
 
 def _trimmed(value: Decimal) -> str:
