@@ -32,7 +32,8 @@ class StoredSecrets(Secrets):
         if name in self._configured:
             raise SetupError(f"the secret {name} is configured and cannot be changed here")
         path = self._path(name)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        # Processes of several containers share the folder, and their numbers may be the same.
+        temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}.tmp")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

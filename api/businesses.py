@@ -22,7 +22,7 @@ from projections.businesses import MAX_PAGE, BusinessPage, BusinessSummary
 from projections.readiness import Recommendation
 from schemas.base import Value
 from schemas.businesses import BusinessDeclared
-from schemas.envelope import Event, uuid7
+from schemas.envelope import about_business, uuid7
 from schemas.metrics import DueEvidence, Figure, Month, UnconvertedMoney
 from schemas.money import Currency
 from schemas.recommendations import RecommendationOpened
@@ -139,18 +139,7 @@ async def declare(business_id: BusinessId, body: Declaration, services: Services
     now = services.clock()
     id = uuid7(int(now.timestamp() * 1000), services.randomness(10))
     data = BusinessDeclared(business_id=business_id, **body.model_dump())
-    event = Event(
-        id=id,
-        source="vaultra/api",
-        subject=business_id,
-        time=now,
-        correlationid=business_id,
-        causationid=None,
-        tenantid=tenant,
-        partitionkey=business_id,
-        traceparent=None,
-        data=data,
-    )
+    event = about_business(business_id, data, id=id, source="vaultra/api", time=now, tenant=tenant)
     await services.log.append([encode(event, topic_of(BusinessDeclared).name)])
     return Recorded(event_id=id)
 

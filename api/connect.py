@@ -12,7 +12,7 @@ from adapters.stripe.accounts import accounts_of
 from adapters.stripe.connecting import StripeConnecting
 from api.problems import Kind, ProblemError, documented, unavailable
 from api.services import ApiServices, Services, Tenant
-from schemas.envelope import Event, uuid7
+from schemas.envelope import about_business, uuid7
 from schemas.errors import NotFound, RetryLater, SetupError
 from schemas.stripe_events import business_id
 from schemas.stripe_followups import FollowUpRequested
@@ -80,18 +80,8 @@ async def callback(
     now = services.clock()
     business = business_id(done.tenant, done.account, done.livemode)
     request = FollowUpRequested(kind="connected", account=done.account, livemode=done.livemode)
-    event = Event(
-        id=uuid7(int(now.timestamp() * 1000), services.randomness(10)),
-        source="vaultra/api",
-        subject=business,
-        time=now,
-        correlationid=business,
-        causationid=None,
-        tenantid=done.tenant,
-        partitionkey=business,
-        traceparent=None,
-        data=request,
-    )
+    id = uuid7(int(now.timestamp() * 1000), services.randomness(10))
+    event = about_business(business, request, id=id, source="vaultra/api", time=now, tenant=done.tenant)
     await services.log.append([encode(event, topic_of(FollowUpRequested).name)])
     return StripeAccount(account=done.account, business_id=business, livemode=done.livemode, connected_at=now)
 

@@ -14,17 +14,16 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from adapters.stripe.filing import filed
-from adapters.stripe.reading import LARGEST_BODY, EventHead, read_event
+from adapters.stripe.filing import filed, follow_up
+from adapters.stripe.reading import LARGEST_BODY, read_event
 from adapters.stripe.signature import verify
 from api.problems import Kind, ProblemError, documented, respond, unavailable
 from api.services import ApiServices
 from api.telemetry import current_traceparent
-from schemas.envelope import Event, derived_id
 from schemas.errors import Unavailable, WebhookRefused
 from schemas.stripe_events import Endpoint, SignatureVerdict, WebhookReceived
 from schemas.stripe_followups import FollowUp, FollowUpRequested
-from schemas.wire import Message, encode
+from schemas.wire import encode
 from streams.topics import topic_of
 
 SOURCE = "vaultra/api"
@@ -104,29 +103,10 @@ class StripeWebhook:
         )
         messages = [encode(event, _TOPIC)]
         if stripe.head.thin or stripe.head.type in _ASKING:
-            messages.append(_follow_up(event, stripe.head))
+            asked = follow_up(event, _ASKING.get(stripe.head.type, "thin"))
+            messages.append(encode(asked, topic_of(FollowUpRequested).name))
         appended = await services.log.append(messages)
         return appended[0].duplicate
-
-
-def _follow_up(event: Event[WebhookReceived], head: EventHead) -> Message:
-    """What the event asks for, to be appended together with it."""
-    request = FollowUpRequested(
-        kind=_ASKING.get(head.type, "thin"), account=head.account, livemode=event.data.livemode, stripe_event=head.id
-    )
-    asked: Event[FollowUpRequested] = Event(
-        id=derived_id(event.id, "api", 0),
-        source=SOURCE,
-        subject=event.subject,
-        time=event.time,
-        correlationid=event.correlationid,
-        causationid=event.id,
-        tenantid=event.tenantid,
-        partitionkey=event.partitionkey,
-        traceparent=event.traceparent,
-        data=request,
-    )
-    return encode(asked, topic_of(FollowUpRequested).name)
 
 
 def _signature(scope: Scope) -> bytes:

@@ -8,7 +8,7 @@ from adapters.ports import StripeFollowUps
 from processors.stage import stage
 from schemas.base import EventData
 from schemas.envelope import Event
-from schemas.errors import NotFound, SetupError
+from schemas.errors import NoStripeKey, NotFound, SetupError
 from schemas.stripe_followups import FollowUpDone, FollowUpParked, FollowUpRequested
 
 
@@ -25,4 +25,5 @@ async def followup(event: Event[FollowUpRequested], *, stripe_follow_ups: Stripe
     try:
         return [await stripe_follow_ups.perform(event.tenantid, event.data)]
     except (SetupError, NotFound) as error:
-        return [FollowUpParked(request=event.data, reason=str(error))]
+        needs_key = isinstance(error, NoStripeKey)
+        return [FollowUpParked(request=event.data, reason=str(error), needs_key=needs_key)]

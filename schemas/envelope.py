@@ -14,6 +14,7 @@ from schemas.base import EventData
 NAMESPACE = UUID("6f1c5f3e-6a55-5f0c-9d5c-2a9e1b7c4d10")
 
 D = TypeVar("D", bound=EventData, covariant=True)
+Of = TypeVar("Of", bound=EventData)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,32 @@ class Event(Generic[D]):
     @property
     def type(self) -> str:
         return self.data.TYPE
+
+
+def about_business(
+    business: str,
+    data: Of,
+    *,
+    id: str,
+    source: str,
+    time: datetime,
+    tenant: str,
+    cause: str | None = None,
+    traceparent: str | None = None,
+) -> Event[Of]:
+    """An event of a business's run: the business is its subject and its key, so that its events keep their order."""
+    return Event(
+        id=id,
+        source=source,
+        subject=business,
+        time=time,
+        correlationid=business,
+        causationid=cause,
+        tenantid=tenant,
+        partitionkey=business,
+        traceparent=traceparent,
+        data=data,
+    )
 
 
 def derived_id(cause_id: str, stage: str, ordinal: int) -> str:

@@ -2,6 +2,7 @@
 
     VaultraError
     ├── SetupError            wrong at start: a declaration, a setting, a missing port. Exit, do not retry.
+    │   └── NoStripeKey         no key of Stripe's API is configured. What needs one is parked until there is.
     ├── InvalidEvent          bytes on the log that are no event of ours. Dead-letter with the bytes.
     │   ├── UnknownEventType
     │   ├── UnknownEventVersion
@@ -30,6 +31,10 @@ class VaultraError(Exception):
 
 class SetupError(VaultraError):
     """Something declared or configured is wrong. The message says what to do."""
+
+
+class NoStripeKey(SetupError):
+    """Nothing can be asked of Stripe: neither an account's token nor a key of our own is at hand."""
 
 
 class InvalidEvent(VaultraError):

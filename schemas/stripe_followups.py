@@ -36,9 +36,12 @@ class FollowUpDone(EventData):
 
 
 class FollowUpParked(EventData):
-    """It cannot be done as things are configured, for `reason`. Kept; `vaultra events list --topic
-    stripe-followups` shows it."""
+    """It cannot be done as things are, for `reason`. Kept: `vaultra stripe parked` shows what waits.
+
+    `needs_key`: no key of Stripe's API is configured; once one is, it is asked for again by itself.
+    """
 
     TYPE: ClassVar[str] = "vaultra.stripe.follow_up_parked.v1"
     request: FollowUpRequested
     reason: str
+    needs_key: bool = False

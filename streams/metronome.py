@@ -19,7 +19,7 @@ import structlog
 from adapters.database import reaching
 from schemas.base import EventData
 from schemas.businesses import MonthClosed
-from schemas.envelope import Event, derived_id
+from schemas.envelope import about_business, derived_id
 from schemas.errors import Unavailable
 from schemas.metrics import MetricsDue
 from schemas.wire import Message, encode
@@ -175,17 +175,5 @@ class Metronome:
         )
 
     def _message(self, row: Mapping[str, Any], data: EventData, id: str) -> Message:
-        business = row["business"]
-        event = Event(
-            id=id,
-            source=_SOURCE,
-            subject=business,
-            time=self._clock(),
-            correlationid=business,
-            causationid=None,
-            tenantid=row["tenant"],
-            partitionkey=business,
-            traceparent=None,
-            data=data,
-        )
+        event = about_business(row["business"], data, id=id, source=_SOURCE, time=self._clock(), tenant=row["tenant"])
         return encode(event, topic_of(type(data)).name)

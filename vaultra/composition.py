@@ -24,6 +24,7 @@ from adapters.vision.intake import PillowPictureReader
 from api.auth import LOCAL_TENANT, ApiKeyAuthenticator, LocalAuthenticator, check_bind, is_loopback
 from api.services import ApiServices
 from api.webhooks import ENDPOINTS
+from processors.followup import followup
 from processors.stage import Stage
 from projections import readiness
 from projections.builds import prepare
@@ -37,6 +38,7 @@ from streams.metronome import Metronome
 from streams.runner import Runner
 from streams.stripe_backfill import StripeBackfill
 from streams.stripe_follow_ups import StripeFollowUpWork
+from streams.stripe_parked import ask_again, parked
 from vaultra.catalogue import STAGES, all_topics, ledger_runner
 from vaultra.settings import Settings
 from vaultra.stage_ports import make_memo, make_sandbox, stage_ports
@@ -124,6 +126,10 @@ async def open_program(
         stack.push_async_callback(projections.stop)
         runtime.start()
         stack.push_async_callback(runtime.stop, settings.stop_grace)
+        if followup in parts.stages and settings.stripe.api_key.get_secret_value():
+            # What waited for a key need not wait for a person.
+            waiting = [one for one in await parked(event_log) if one.needs_key]
+            await ask_again(event_log, waiting, datetime.now(UTC))
         if readiness.PROJECTION in parts.projections:
             metronome = Metronome(event_log, database.pool)
             metronome.start()

@@ -13,7 +13,7 @@ from typing import Any
 from adapters.database import reaching
 from adapters.ports import Secrets
 from adapters.stripe.api import Access
-from schemas.errors import SetupError
+from schemas.errors import NoStripeKey, SetupError
 
 _WHAT = "the Stripe accounts"
 
@@ -24,13 +24,13 @@ def token_name(tenant: str, account: str) -> str:
 
 
 def access_to(secrets: Secrets, tenant: str, account: str | None) -> Access:
-    """How to read an account: by the token its owner granted, else by our own key. Raises SetupError without either."""
+    """How to read an account: by the token its owner granted, else by our own key. Raises NoStripeKey without."""
     token = secrets.get(token_name(tenant, account)) if account else None
     if token:
         return Access(token)
     key = secrets.get("stripe/api-key")
     if not key:
-        raise SetupError("no Stripe API key is configured: set VAULTRA_STRIPE__API_KEY")
+        raise NoStripeKey("no Stripe API key is configured: set VAULTRA_STRIPE__API_KEY")
     return Access(key, account)
 
 

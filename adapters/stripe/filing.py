@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from adapters.stripe.reading import StripeEvent
-from schemas.envelope import Event
+from schemas.envelope import Event, about_business, derived_id
 from schemas.stripe_events import Endpoint, SignatureVerdict, WebhookReceived, business_id
+from schemas.stripe_followups import FollowUp, FollowUpRequested
 
 UNSIGNED = SignatureVerdict(checked=False)
 _NO_HEADERS: Mapping[str, str] = {}
@@ -32,28 +33,36 @@ def filed(
     livemode = head.livemode is True
     business = business_id(tenant, head.account, livemode)
     created = now if head.created is None else datetime.fromtimestamp(head.created, UTC)
-    return Event(
-        id=head.id,
-        source=source,
-        subject=business,
-        time=created,
-        correlationid=business,
-        causationid=None,
-        tenantid=tenant,
-        partitionkey=business,
-        traceparent=traceparent,
-        data=WebhookReceived(
-            business=business,
-            account=head.account,
-            livemode=livemode,
-            endpoint=endpoint,
-            stripe_event=head.id,
-            stripe_type=head.type,
-            created=created,
-            received=now,
-            api_version=head.api_version,
-            headers=dict(headers),
-            verdict=verdict,
-            body=stripe.body,
-        ),
+    data = WebhookReceived(
+        business=business,
+        account=head.account,
+        livemode=livemode,
+        endpoint=endpoint,
+        stripe_event=head.id,
+        stripe_type=head.type,
+        created=created,
+        received=now,
+        api_version=head.api_version,
+        headers=dict(headers),
+        verdict=verdict,
+        body=stripe.body,
+    )
+    return about_business(
+        business, data, id=head.id, source=source, time=created, tenant=tenant, traceparent=traceparent
+    )
+
+
+def follow_up(event: Event[WebhookReceived], kind: FollowUp) -> Event[FollowUpRequested]:
+    """What an event asks for beyond being stored, to be appended together with it: the same whoever took it in."""
+    data = event.data
+    request = FollowUpRequested(kind=kind, account=data.account, livemode=data.livemode, stripe_event=data.stripe_event)
+    return about_business(
+        data.business,
+        request,
+        id=derived_id(event.id, "api", 0),
+        source=event.source,
+        time=event.time,
+        tenant=event.tenantid,
+        cause=event.id,
+        traceparent=event.traceparent,
     )

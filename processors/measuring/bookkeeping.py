@@ -136,7 +136,7 @@ def books_of(
 
 def _own(entry: Entry, passed_on: Mapping[str, int | None]) -> Entry | None:
     """An entry as the business's own: None where it belongs to the account that a destination charge was for."""
-    if entry.charge not in passed_on or entry.kind in _PLATFORMS:
+    if entry.charge is None or entry.charge not in passed_on or entry.kind in _PLATFORMS:
         return entry
     part = passed_on[entry.charge]
     if part is None:

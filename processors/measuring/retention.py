@@ -60,7 +60,7 @@ def _left_out(view: View, moment: int) -> str | None:
     apart = sorted(view.recurring.unconverted)
     words = [f"without subscriptions in {', '.join(apart)}, for which there is no rate"] if apart else []
     if missing:
-        words.append(f"without what {many(missing, 'subscription')} cost by tiers, or payloads do not say")
+        words.append(f"without {many(missing, 'subscription')} whose price is tiered or not told")
     return "; ".join(words) or None
 
 

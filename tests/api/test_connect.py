@@ -26,6 +26,7 @@ from streams.embedded import EmbeddedRuntime
 from streams.runner import Runner
 from streams.stripe_backfill import StripeBackfill
 from streams.stripe_follow_ups import StripeFollowUpWork
+from streams.stripe_parked import ask_again, parked
 from streams.topics import TOPICS, diversion_topics
 from tests.api.harness import NOW, Api
 from tests.streams.stage_kit import all_of
@@ -208,11 +209,45 @@ async def test_thin_event_is_parked_visibly_when_no_key_is_configured(
     await platform.webhook({"id": "evt_thin", "object": "v2.core.event", "type": "v1.charge.updated"})
     await platform.follow_up()
     records = await all_of(platform.api.log, "stripe-followups")
-    parked = [one for one in (decode(r.attributes, r.value).data for r in records) if isinstance(one, FollowUpParked)]
-    assert [one.request.stripe_event for one in parked] == ["evt_thin"]
-    assert "VAULTRA_STRIPE__API_KEY" in parked[0].reason
+    told = [one for one in (decode(r.attributes, r.value).data for r in records) if isinstance(one, FollowUpParked)]
+    assert [one.request.stripe_event for one in told] == ["evt_thin"]
+    assert "VAULTRA_STRIPE__API_KEY" in told[0].reason
     assert await platform.events() == ["evt_thin"]
     assert stripe.seen == []
+    (waiting,) = await parked(platform.api.log)
+    assert (waiting.needs_key, waiting.request.stripe_event, waiting.event.tenantid) == (True, "evt_thin", "local")
+
+
+async def test_what_was_parked_is_done_when_it_is_asked_for_again_with_a_key(
+    api: Api, stripe: SmallStripe, tmp_path: Path
+) -> None:
+    platform = Platform(api, stripe, tmp_path / "secrets", key="")
+    for name in ("evt_thin", "evt_gone"):
+        await platform.webhook({"id": name, "object": "v2.core.event", "type": "v1.charge.updated"})
+    await platform.follow_up()
+    waiting = await parked(api.log)
+    assert sorted(one.request.stripe_event or "" for one in waiting) == ["evt_gone", "evt_thin"]
+
+    # Asked again while there is still no key: parked again, and waiting once.
+    assert await ask_again(api.log, waiting, NOW) == 2
+    assert await ask_again(api.log, waiting, NOW) == 0
+    assert await parked(api.log) == []
+    await platform.follow_up()
+    again = await parked(api.log)
+    assert len(again) == 2
+    assert not {one.event.id for one in again} & {one.event.id for one in waiting}
+
+    related = {"id": "ch_4", "url": "/v1/charges/ch_4"}
+    stripe.objects["/v2/core/events/evt_thin"] = {"id": "evt_thin", "related_object": related}
+    stripe.objects["/v1/charges/ch_4"] = charge_event(4)["data"]["object"]
+    platform.secrets = StoredSecrets({"stripe/api-key": KEY}, tmp_path / "secrets")
+    assert await ask_again(api.log, again, NOW) == 2
+    await platform.follow_up()
+    assert len([one for one in await platform.events() if one.startswith("obs_")]) == 1
+    # What Stripe does not know is parked for another reason, which no key mends.
+    (gone,) = await parked(api.log)
+    assert (gone.request.stripe_event, gone.needs_key) == ("evt_gone", False)
+    await platform.stripe_api.close()
 
 
 async def test_requests_wait_as_long_as_stripe_asks_when_it_is_busy(platform: Platform, stripe: SmallStripe) -> None:

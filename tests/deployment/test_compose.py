@@ -15,7 +15,7 @@ import yaml
 
 from vaultra.catalogue import STAGES
 from vaultra.cli import app
-from vaultra.settings import Settings, names
+from vaultra.settings import Settings, Stripe, names
 
 PROJECT = Path(__file__).parents[2]
 COMPOSE = "docker-compose.kafka.yml"
@@ -181,3 +181,26 @@ def test_stages_stop_by_themselves_when_compose_would_still_wait(services: dict[
         service = services[stage.name]
         assert service["stop_grace_period"] == "2m30s"
         assert 60 <= float(service["environment"]["VAULTRA_STOP_GRACE"]) <= 130, "and has time to leave its group"
+
+
+def test_stripes_services_share_what_is_granted_and_are_told_the_same(services: dict[str, dict[str, Any]]) -> None:
+    """The API is granted an account's token; the stage that reads the account is another container."""
+    api, followup = services["api"], services["followup"]
+    folders = []
+    for service in (api, followup):
+        data_dir = service["environment"]["VAULTRA_DATA_DIR"]
+        (volume,) = [one for one in service["volumes"] if one["target"] == data_dir]
+        assert (volume["type"], volume.get("read_only", False)) == ("volume", False)
+        folders.append((volume["source"], data_dir))
+    assert folders[0] == folders[1]
+    for name in names(Stripe, "VAULTRA_STRIPE__"):
+        if not name.endswith("_BASE"):
+            assert name in api["environment"], name
+            assert api["environment"][name] == followup["environment"][name], name
+    others = [name for name, service in services.items() if "VAULTRA_STRIPE__API_KEY" in service.get("environment", {})]
+    assert sorted(others) == ["api", "followup"]
+
+
+def test_who_asks_stripe_gets_out(services: dict[str, dict[str, Any]]) -> None:
+    assert set(services["followup"]["networks"]) == {"inner", "egress"}
+    assert set(services["api"]["networks"]) > {"inner"}

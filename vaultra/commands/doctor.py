@@ -20,6 +20,7 @@ from sandbox.backends import BACKENDS
 from schemas.errors import VaultraError
 from streams.lag import stage_lag
 from streams.log import EventLog
+from streams.stripe_parked import parked
 from streams.topics import consumed_topics
 from vaultra.catalogue import STAGES, all_topics
 from vaultra.instance import running_url
@@ -123,12 +124,23 @@ async def _log(settings: Settings) -> AsyncIterator[Check]:
             count = sum((await log.latest([topic.name for topic in all_topics()])).values())
             yield Check("log", await log.healthy(), f"{count} events, {settings.runtime}")
             yield await _lag(settings, database, log)
+            yield await _parked(log)
         finally:
             await log.close()
     except VaultraError as error:
         yield Check("log", False, str(error))
     finally:
         await database.close()
+
+
+async def _parked(log: EventLog) -> Check:
+    """What was to be asked of Stripe and waits: for a key, or for somebody to look."""
+    waiting = await parked(log)
+    if not waiting:
+        return Check("stripe", True, "nothing waits to be asked of Stripe")
+    keyless = sum(one.needs_key for one in waiting)
+    words = f"waiting to be asked of Stripe: {len(waiting)}, for want of VAULTRA_STRIPE__API_KEY: {keyless}"
+    return Check("stripe", None, f"{words}; see `vaultra stripe parked`")
 
 
 async def _lag(settings: Settings, database: Database, log: EventLog) -> Check:
