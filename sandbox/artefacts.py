@@ -17,18 +17,19 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from sandbox.limits import MIB, Limits
+from sandbox.picture_size import JPEG, PNG, pixels
 
 RESULT = "result.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
 # What may be kept, and how its bytes must begin. Nothing a browser would run, so no SVG and no HTML.
-_KINDS: dict[str, tuple[bytes, ...]] = {
-    ".png": (b"\x89PNG\r\n\x1a\n",),
-    ".jpg": (b"\xff\xd8\xff",),
-    ".jpeg": (b"\xff\xd8\xff",),
-    ".csv": (b"",),
-    ".json": (b"",),
-    ".txt": (b"",),
-    ".md": (b"",),
+_KINDS = {
+    ".png": PNG,
+    ".jpg": JPEG,
+    ".jpeg": JPEG,
+    ".csv": b"",
+    ".json": b"",
+    ".txt": b"",
+    ".md": b"",
 }
 _ENTRIES = 1000  # directory entries looked at before the rest is left alone
 _REJECTED = 50  # rejections reported
@@ -64,8 +65,7 @@ def collect(directory: int, limits: Limits) -> Collected:
             if len(collected.files) >= limits.artefact_count:
                 raise Unacceptable(f"more than {limits.artefact_count} files")
             data = _read(place, name, min(limits.artefact, room))
-            if not data.startswith(_KINDS[os.path.splitext(path)[1].lower()]):
-                raise Unacceptable("its content is not what its name says")
+            _check_content(data, _KINDS[os.path.splitext(path)[1].lower()], limits)
         except Unacceptable as why:
             collected.reject(path, str(why))
         except OSError as error:
@@ -81,6 +81,14 @@ def _check_name(path: str) -> None:
         raise Unacceptable("names may hold letters, digits, space, dot, dash and underscore")
     if os.path.splitext(path)[1].lower() not in _KINDS:
         raise Unacceptable(f"only {', '.join(sorted(_KINDS))} files are kept")
+
+
+def _check_content(data: bytes, beginning: bytes, limits: Limits) -> None:
+    size = pixels(data) if beginning else 0
+    if size is None or not data.startswith(beginning):
+        raise Unacceptable("its content is not what its name says")
+    if size > limits.artefact_pixels:
+        raise Unacceptable(f"a picture of {size} pixels: at most {limits.artefact_pixels} are kept")
 
 
 def _walk(directory: int, depth: int, collected: Collected) -> Iterator[tuple[int, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from sandbox.inside import COMMAND, INSIDE_ID, OUTPUT, environment, rlimits
@@ -11,10 +12,19 @@ from sandbox.root_tree import RootTree
 
 # Named one by one: --unshare-all means "those that happen to work".
 NAMESPACES = ("user", "pid", "net", "ipc", "uts", "cgroup")
-
+# What no namespace keeps from telling about the machine: how it was started, its hardware, its keys, its name for
+# this start.
+_TELLING = ("cmdline", "config.gz", "diskstats", "interrupts", "iomem", "ioports", "key-users", "keys", "modules")
+_HIDDEN = (*_TELLING, "partitions", "sys/kernel/random/boot_id")
 
 # Descriptors of the process that becomes bwrap, after the standard three. The last two are read by the bootstrap.
 ARGUMENTS, STATUS, BLOCK, SECCOMP, CHANNEL, NOTIFIER = range(3, 9)
+
+
+@cache
+def _hidden() -> tuple[str, ...]:
+    """Paths of those files that this kernel has."""
+    return tuple(f"/proc/{name}" for name in _HIDDEN if Path(f"/proc/{name}").exists())
 
 
 def options(root: RootTree, slot: Path, limits: Limits) -> list[str]:
@@ -23,7 +33,11 @@ def options(root: RootTree, slot: Path, limits: Limits) -> list[str]:
     args += ["--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1"]
     args += ["--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID), "--cap-drop", "ALL", "--hostname", "box"]
     args += ["--ro-bind", str(root.tree), "/"]
-    args += ["--proc", "/proc", "--remount-ro", "/proc"]
+    args += ["--proc", "/proc"]
+    for name in _hidden():
+        # A device where no devices are: it cannot be opened.
+        args += ["--ro-bind", "/dev/null", name]
+    args += ["--remount-ro", "/proc"]
     args += ["--size", str(MIB // 4), "--tmpfs", "/dev"]
     for device in ("null", "zero", "random", "urandom"):
         args += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]

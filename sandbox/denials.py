@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import platform
+import select
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -37,11 +38,13 @@ _WHY = {
         "mount_setattr"
     ),
     "other processes are out of reach": (
-        "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp prlimit64 process_madvise move_pages migrate_pages"
+        "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp process_madvise move_pages migrate_pages"
     ),
     "files get no set-id bits and there are no devices": (
         "chmod fchmod fchmodat fchmodat2 open openat creat mknod mknodat"
     ),
+    "other boxes use the same files": "inotify_init inotify_init1 inotify_add_watch fcntl flock",
+    "limits are not the program's to set": "setrlimit prlimit64",
     "the clock is the host's": "settimeofday clock_settime clock_adjtime adjtimex",
 }
 _REASONS = {call: why for why, calls in _WHY.items() for call in calls.split()}
@@ -57,12 +60,18 @@ class Denials:
 
     def answer(self) -> bool:
         """Take one notification and refuse it. False when it is time to close the descriptor."""
+        # When nobody is left who could call, it is readable for ever; to receive then fails, or on kernels before 6.6
+        # waits without end.
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        state = sum(events for _, events in poll.poll(0))
+        if not state & select.POLLIN:
+            return not state & select.POLLHUP
         request = bytearray(_NOTIFICATION.size)
         try:
             fcntl.ioctl(self.descriptor, _RECEIVE, request)
         except OSError as error:
-            # The caller was killed before it was heard; or nobody is left who could call.
-            return error.errno in (errno.ENOENT, errno.EINTR)
+            return error.errno in (errno.ENOENT, errno.EINTR)  # the caller was killed before it was heard
         identity, _, _, number, _, _, *arguments = _NOTIFICATION.unpack(request)
         if len(self.named) < _NAMED:
             self.named[_name(number, arguments)] = None

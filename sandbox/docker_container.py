@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.types import LogConfig, Mount
+from docker.types import LogConfig, Mount, Ulimit
 
 from sandbox.docker_engine import LABEL
 from sandbox.engine import Runtime
 from sandbox.gvisor import OWN_THREADS, UNKNOWN_LIMITS
 from sandbox.identity import Identity
-from sandbox.inside import COMMAND, environment, rlimits, standard_streams
+from sandbox.inside import COMMAND, CORE, environment, rlimits, standard_streams
 from sandbox.limits import Limits
 from sandbox.seccomp_profile import profile
 
@@ -52,6 +52,7 @@ def create(
         cpu_period=_PERIOD,
         cpu_quota=int(limits.cpus * _PERIOD),
         pids_limit=process_limit(limits, recipe.runtime),
+        ulimits=[Ulimit(name="core", soft=CORE, hard=CORE)],
         ipc_mode="private",
         shm_size=limits.shared_memory,
         log_config=LogConfig(type="none"),

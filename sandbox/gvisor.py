@@ -9,8 +9,8 @@ from pathlib import Path
 from sandbox.attestation import require, status_of
 
 OWN_THREADS = 512  # a process limit also counts the threads of gVisor's own kernel, several a process inside
-# gVisor cannot set this one; message queues would be in the box's own kernel anyway.
-UNKNOWN_LIMITS = frozenset({"RLIMIT_MSGQUEUE"})
+# gVisor cannot set these; what they limit is in the box's own kernel anyway.
+UNKNOWN_LIMITS = frozenset({"RLIMIT_MSGQUEUE", "RLIMIT_SIGPENDING"})
 _NAMESPACES = ("user", "net", "ipc", "uts", "mnt")
 
 

@@ -9,6 +9,10 @@ from sandbox.limits import Limits
 INSIDE_ID = 65534
 OUTPUT = "/tmp/out"
 COMMAND = ("/usr/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/usr/lib/bootstrap.pyc")
+# Soft and hard limit on core dumps, set before a box's first instruction and not to be changed in it. Not 0: where the
+# host pipes crashes to a program (Ubuntu's apport, systemd-coredump), the kernel heeds a limit of 1 alone
+# (fs/coredump.c), and would otherwise run that program, as the host's root, on a hostile process's memory.
+CORE = 1
 _GRACE = 30.0  # s
 _ENVIRONMENT = {
     "HOME": "/tmp",
@@ -38,7 +42,8 @@ def rlimits(limits: Limits, *, without: frozenset[str] = frozenset()) -> str:
         "RLIMIT_FSIZE": limits.tmp,
         "RLIMIT_MEMLOCK": 0,
         "RLIMIT_MSGQUEUE": 0,
-        "RLIMIT_CORE": 0,
+        # Timers and queued signals of a box of an ordinary user count against that user.
+        "RLIMIT_SIGPENDING": 1024,
     }
     # Where a hard limit is lower already, it stays.
     return ",".join(f"{name}={_at_most(name, value)}" for name, value in values.items() if name not in without)

@@ -37,6 +37,7 @@ class Limits:
     artefacts: int = 50 * MIB
     artefact_count: int = 32
     artefact_depth: int = 3
+    artefact_pixels: int = 64_000_000
 
     @property
     def cpu_seconds(self) -> int:

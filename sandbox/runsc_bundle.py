@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.identity import Identity
-from sandbox.inside import environment
+from sandbox.inside import CORE, environment
 from sandbox.limits import Limits
 from sandbox.root_tree import RootTree
 from sandbox.seccomp_profile import profile
@@ -30,6 +30,7 @@ def write_bundle(
             "env": [f"{name}={value}" for name, value in environment(limits).items()],
             "cwd": "/tmp",
             "capabilities": {kind: [] for kind in ("bounding", "effective", "inheritable", "permitted", "ambient")},
+            "rlimits": [{"type": "RLIMIT_CORE", "soft": CORE, "hard": CORE}],
             "noNewPrivileges": True,
         },
         "root": {"path": str(root.tree), "readonly": True},

@@ -29,11 +29,13 @@ _NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
 _SET_ID = 0o6000
 _DEVICE = 0o020000  # set in S_IFCHR and S_IFBLK, not in S_IFREG, S_IFIFO, S_IFSOCK
 _TIOCSTI, _TIOCLINUX, _TIOCSETD = 0x5412, 0x541C, 0x5423
+_F_SETLEASE, _F_NOTIFY = 1024, 1026
+_RLIMIT_CORE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A call is allowed unless the low half of `argument` (counted from 0) is refused.
+    """A call is allowed unless the low half of `argument` (counted from 0) is refused, by this or another rule on it.
 
     `only`: anything but one of `values` is refused. `none`: one of `values` is refused. `bits`: any of the bits
     of `values[0]` is refused.
@@ -61,8 +63,13 @@ RULES = (
     Rule("creat", 1, "bits", (_SET_ID,)),
     Rule("mknod", 1, "bits", (_SET_ID | _DEVICE,)),
     Rule("mknodat", 2, "bits", (_SET_ID | _DEVICE,)),
+    # Boxes share the files of the root tree: a program must not be told when another's opens one, nor hold one up.
+    Rule("fcntl", 1, "none", (_F_SETLEASE, _F_NOTIFY)),
     # Another process's limits are none of the program's business: process 1 is one of them.
     Rule("prlimit64", 0, "only", (0,)),
+    # Lowered to 0, a crash would be handed to the host's crash handler (`sandbox.inside.CORE`).
+    Rule("prlimit64", 1, "none", (_RLIMIT_CORE,)),
+    Rule("setrlimit", 0, "none", (_RLIMIT_CORE,)),
 )
 
 
@@ -79,15 +86,17 @@ def _tell() -> bytes:
 
 
 def _apply(rule: Rule, refuse: bytes) -> bytes:
-    """Instructions that return a verdict on a call's argument; entered only for that call."""
+    """Instructions that refuse a call by its argument or go on behind them; entered only for that call."""
     load = _instruction(_LOAD, _ARGUMENTS + 8 * rule.argument)
-    allow = _instruction(_RETURN, _ALLOW)
     if rule.check == "bits":
-        return load + _instruction(_JUMP_ANY_BIT, rule.values[0], 0, 1) + refuse + allow
+        return load + _instruction(_JUMP_ANY_BIT, rule.values[0], 0, 1) + refuse
     count = len(rule.values)
-    compare = b"".join(_instruction(_JUMP_EQUAL, value, count - place, 0) for place, value in enumerate(rule.values))
-    hit, miss = (allow, refuse) if rule.check == "only" else (refuse, allow)
-    return load + compare + miss + hit
+    on_hit, on_miss = (1, 0) if rule.check == "only" else (0, 1)
+    compare = b"".join(
+        _instruction(_JUMP_EQUAL, value, count - 1 - place + on_hit, on_miss if place == count - 1 else 0)
+        for place, value in enumerate(rule.values)
+    )
+    return load + compare + refuse
 
 
 def _each(numbers: Iterable[int], verdict: bytes) -> bytes:
@@ -132,10 +141,10 @@ def _opening(machine: str | None) -> tuple[Mapping[str, int], bytes]:
 
 def _refusals(numbers: Mapping[str, int], refused: Iterable[str], refusal: bytes) -> bytes:
     program = b""
-    for rule in RULES:
-        if rule.call in numbers:
-            verdict = _apply(rule, refusal)
-            program += _instruction(_JUMP_EQUAL, numbers[rule.call], 0, len(verdict) // 8) + verdict
+    for call in dict.fromkeys(rule.call for rule in RULES if rule.call in numbers):
+        verdict = b"".join(_apply(rule, refusal) for rule in RULES if rule.call == call)
+        verdict += _instruction(_RETURN, _ALLOW)
+        program += _instruction(_JUMP_EQUAL, numbers[call], 0, len(verdict) // 8) + verdict
     return program + _each((numbers[name] for name in refused if name in numbers), refusal)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import platform
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 from sandbox.seccomp import RULES, Rule
@@ -40,17 +41,29 @@ def profile(*, gvisor: bool = False) -> dict[str, Any]:
         "architectures": [_ARCHITECTURE[machine]],
         "syscalls": [
             {"names": allowed, "action": "SCMP_ACT_ALLOW"},
-            *(entry for rule in RULES if rule.call in known for entry in _entries(rule)),
+            *(
+                entry
+                for call in dict.fromkeys(rule.call for rule in RULES)
+                if call in known
+                for entry in _entries(call)
+            ),
             *([] if gvisor else _CLONE3),
             {"names": refused, "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM},
         ],
     }
 
 
-def _entries(rule: Rule) -> Iterator[dict[str, Any]]:
-    for mask, value in _allowed(rule):
-        condition = {"index": rule.argument, "op": "SCMP_CMP_MASKED_EQ", "value": mask, "valueTwo": value}
-        yield {"names": [rule.call], "action": "SCMP_ACT_ALLOW", "args": [condition]}
+def _entries(call: str) -> Iterator[dict[str, Any]]:
+    """One entry for each way in which all rules on the call are kept."""
+    for way in product(*(_conditions(rule) for rule in RULES if rule.call == call)):
+        yield {"names": [call], "action": "SCMP_ACT_ALLOW", "args": list(way)}
+
+
+def _conditions(rule: Rule) -> list[dict[str, Any]]:
+    return [
+        {"index": rule.argument, "op": "SCMP_CMP_MASKED_EQ", "value": mask, "valueTwo": value}
+        for mask, value in _allowed(rule)
+    ]
 
 
 def _allowed(rule: Rule) -> Iterable[tuple[int, int]]:

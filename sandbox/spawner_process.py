@@ -13,6 +13,7 @@ The answer is the process id with a pidfd. Standard library only, and little of 
 """
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -22,6 +23,7 @@ from contextlib import suppress
 
 _ASIDE = 64  # above every descriptor that is received
 _MESSAGE = 1 << 17
+_CORE = (1, 1)  # `sandbox.inside.CORE`, which cannot be imported here
 
 
 def become(request: Sequence[bytes], descriptors: Sequence[int]) -> None:
@@ -43,6 +45,8 @@ def become(request: Sequence[bytes], descriptors: Sequence[int]) -> None:
             os.setgroups([])
             os.setresgid(*[int(group)] * 3)
             os.setresuid(*[int(user)] * 3)
+        with suppress(ValueError):  # where even that is more than we may have
+            resource.setrlimit(resource.RLIMIT_CORE, _CORE)
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         os.execve(command[0], command, {})  # noqa: S606

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -27,8 +28,20 @@ def _sane(value: Decimal) -> Decimal:
     return value
 
 
+# Orders to a terminal, NUL (no database takes it), halves of characters, and marks that turn text around; line ends
+# and tabs may stay.
+_NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _printable(text: str) -> str:
+    if _NOT_TEXT.search(text):
+        raise ValueError("holds control characters")
+    return text
+
+
 Number = Annotated[Amount, BeforeValidator(_number_not_flag), AfterValidator(_sane)]
-Label = Annotated[str, Field(max_length=400)]
+Printable = AfterValidator(_printable)
+Label = Annotated[str, Field(max_length=400), Printable]
 Index = Annotated[int, Field(ge=0, le=100_000)]
 
 
@@ -81,8 +94,8 @@ class Result(Value):
 
     kind: Literal["number", "text", "rows", "checks", "nothing"]
     value: Number | None = None
-    unit: Annotated[str, Field(max_length=40)] | None = None
-    text: Annotated[str, Field(max_length=4000)] | None = None
+    unit: Annotated[str, Field(max_length=40), Printable] | None = None
+    text: Annotated[str, Field(max_length=4000), Printable] | None = None
     rows: Annotated[tuple[ResultRow, ...], Field(max_length=500)] = ()
     used: Annotated[tuple[Ref, ...], Field(max_length=5000)] = ()
     checks: Annotated[tuple[Check, ...], Field(max_length=500)] = ()

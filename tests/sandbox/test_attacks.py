@@ -65,6 +65,15 @@ async def test_nothing_of_the_host_is_collected_when_the_output_directory_is_pla
     assert not any(SECRET.encode() in data for data in outcome.artefacts.values())
 
 
+async def test_picture_is_left_when_it_unfolds_into_too_much_or_is_none(sandbox: PooledSandbox, host: Host) -> None:
+    outcome = await sandbox.run((OWN_PLACE / "picture_bombs.py").read_text(), {}, env=host.env)
+    assert set(outcome.artefacts) == {"honest.png", "honest.jpg"}
+    reasons = dict(entry.rsplit(": ", 1) for entry in outcome.result.rejected_artefacts if "pixels" not in entry)
+    large = {entry.partition(":")[0] for entry in outcome.result.rejected_artefacts if "pixels" in entry}
+    assert large == {"wide.png", "square.png", "square.jpg", "untold.jpeg"}
+    assert set(reasons) == {"headless.png", "short.png", "headless.jpg", "right\\u202egnp.exe.png"}
+
+
 def test_every_attack_is_there() -> None:
     assert len(OWN) >= 24
     if not SHARED_PLACE.is_dir():

@@ -37,6 +37,7 @@ _ANSWERS = {
     "json_bombs": "no usable result",
     "odd_output": "no usable result",
     "terminal_injection": "no usable result",
+    "deceiving_words": "no usable result",
     "sockets": "no usable result",
 }
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from sandbox.denials import explain
+import asyncio
+from pathlib import Path
+
+from sandbox.bubblewrap_backend import BubblewrapBackend
+from sandbox.denials import Denials, explain
 from sandbox.runner import PooledSandbox
+from sandbox.supervision import DEATH, readable
+from tests.sandbox.quick import QUICK
 
 _ASK = """
 import ctypes
@@ -53,6 +59,22 @@ async def test_listener_is_not_inside_when_the_program_looks_for_it(sandbox: Poo
     code = "import os\nprint([fd for fd in range(3, 256) if os.path.lexists(f'/proc/self/fd/{fd}')])"
     result = (await sandbox.run(code, {})).result
     assert result.stdout == "[]\n"
+
+
+async def test_listener_is_hung_up_at_once_when_nobody_is_left_to_call(
+    sandbox: PooledSandbox, sandbox_data: Path
+) -> None:
+    """It stays readable for ever then: whoever goes on listening spins, or on older kernels hangs."""
+    backend = BubblewrapBackend(sandbox_data)
+    assert (await asyncio.to_thread(backend.probe)).available
+    box = backend.prepare(QUICK)
+    denials = Denials(box.listener)
+    assert denials.answer(), "the program is still to come"
+    box.kill()
+    assert readable([box.monitor], DEATH)
+    assert not denials.answer()
+    box.destroy()
+    backend.close()
 
 
 def test_explanation_gives_each_reason_once_when_several_calls_share_it() -> None:

@@ -15,7 +15,7 @@ from tests.sandbox.suite import OWN_PLACE, SECRET, SHARED_PLACE, Host, escapes
 _USER = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 _SHARED = ["read_host_files", "net_tcp", "net_unix", "env_secrets", "ns_mount"]
 _OWN = ["sockets", "syscalls", "x32_abi", "process_one", "proc_files", "net_tables", "host_identity", "limits_raised"]
-_OWN += ["shells"]
+_OWN += ["shells", "shared_files", "core_dump", "kernel_files", "namespace_calls"]
 # What a plain process of another user can see and reach; it has no walls at all.
 _PLAIN = [
     "read_host_files",
@@ -27,6 +27,9 @@ _PLAIN = [
     "ids",
     "shells",
     "sockets",
+    "shared_files",
+    "core_dump",
+    "kernel_files",
 ]
 
 

@@ -80,6 +80,14 @@ def test_filter_kills_when_the_abi_is_x32() -> None:
         ("mknodat", (0, 0, 0o020644), "EPERM"),
         ("prlimit64", (0, 7), "allow"),
         ("prlimit64", (1, 7), "EPERM"),
+        ("prlimit64", (0, 4), "EPERM"),
+        ("prlimit64", (1, 4), "EPERM"),
+        ("setrlimit", (7,), "allow"),
+        ("setrlimit", (4,), "EPERM"),
+        ("fcntl", (0, 4), "allow"),
+        ("fcntl", (0, 1024), "EPERM"),
+        ("fcntl", (0, 1026), "EPERM"),
+        ("fcntl", (0, 1025), "allow"),
     ],
 )
 def test_filter_looks_at_arguments_when_a_rule_says_so(call: str, arguments: tuple[int, ...], decision: str) -> None:

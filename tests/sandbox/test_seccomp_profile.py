@@ -44,6 +44,12 @@ def test_docker_profile_decides_as_the_filter_does(rule: Any) -> None:
         assert (_decision(rule.call, {rule.argument: value}) == _ALLOW) == allowed, hex(value)
 
 
+def test_docker_profile_keeps_every_rule_when_a_call_has_several() -> None:
+    assert _decision("prlimit64", {0: 0, 1: 7}) == _ALLOW
+    for arguments in ({0: 0, 1: 4}, {0: 1, 1: 7}, {0: 1, 1: 4}):
+        assert _decision("prlimit64", arguments) != _ALLOW
+
+
 def test_docker_profile_allows_and_refuses_by_name_as_the_lists_do() -> None:
     known = NUMBERS[platform.machine()]
     assert all(_decision(call, {}) == _ALLOW for call in ALLOWED if call in known)

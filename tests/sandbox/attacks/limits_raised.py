@@ -19,7 +19,6 @@ for name in (
     "RLIMIT_NPROC",
     "RLIMIT_NOFILE",
     "RLIMIT_FSIZE",
-    "RLIMIT_CORE",
     "RLIMIT_MEMLOCK",
 ):
     number = getattr(resource, name)
