@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,13 +35,17 @@ def rebuild(
 
 
 def _topics(topic: str | None) -> list[str]:
+    from streams.topics import TOPICS
     from vaultra.catalogue import all_topics
 
     names = [known.name for known in all_topics()]
     if topic is None:
         return names
     if topic not in names:
-        raise SetupError(f"there is no topic {topic}; there are {', '.join(names)}")
+        # Each stage has two more, for retries and dead letters: too many to list for a slip of the pen.
+        near = get_close_matches(topic, names)
+        there = f"did you mean {near[0]}?" if near else f"there are {', '.join(known.name for known in TOPICS)}"
+        raise SetupError(f"there is no topic {topic}; {there}")
     return [topic]
 
 
@@ -57,10 +62,9 @@ def events_list(
     """The newest events, oldest first."""
     from vaultra.commands import events
 
+    topics = _topics(topic)
     on_log(
-        lambda _, log: events.list_events(
-            log, _topics(topic), job=job, limit=limit, console=table_console(), machine=as_json
-        )
+        lambda _, log: events.list_events(log, topics, job=job, limit=limit, console=table_console(), machine=as_json)
     )
 
 
@@ -80,8 +84,10 @@ def events_tail(topic: Topic = None) -> None:
     """Every event from now on, as JSON Lines, until Ctrl-C."""
     from vaultra.commands import events
 
+    topics = _topics(topic)
+
     async def work(_: Any, log: Any) -> None:
-        async for record in events.tail(log, _topics(topic)):
+        async for record in events.tail(log, topics):
             print(json.dumps(events.as_json(record)), flush=True)
 
     on_log(work)
@@ -95,13 +101,15 @@ def events_export(
     """Every event of the log to a file."""
     from vaultra.commands import events
 
+    topics = _topics(topic)
+
     async def work(_: Any, log: Any) -> None:
         if str(out) == "-":
-            await events.export(log, _topics(topic), sys.stdout)
+            await events.export(log, topics, sys.stdout)
             return
         try:
             with out.open("w", encoding="utf-8") as file:
-                count = await events.export(log, _topics(topic), file)
+                count = await events.export(log, topics, file)
         except OSError as error:
             raise SetupError(f"{out}: {error.strerror}") from error
         Console(stderr=True).print(f"{count} events written to {out}", highlight=False)
@@ -114,8 +122,10 @@ def events_verify(topic: Topic = None, as_json: AsJson = False) -> None:
     """Check every record (gapless, once, parseable) and print a hash a topic."""
     from vaultra.commands import events
 
+    topics = _topics(topic)
+
     async def work(_: Any, log: Any) -> int:
-        hashes, wrong = await events.verify(log, _topics(topic))
+        hashes, wrong = await events.verify(log, topics)
         if as_json:
             print(json.dumps({"hashes": hashes, "wrong": wrong}))
         else:

@@ -18,10 +18,15 @@ from streams.log import EventLog, Record, TopicPartition
 _BATCH = 2000
 
 
-async def scan(log: EventLog, topics: Sequence[str]) -> AsyncIterator[Record]:
-    """Every record of the topics that stood there when the scan began, per partition in order."""
+async def scan(log: EventLog, topics: Sequence[str], *, last: int | None = None) -> AsyncIterator[Record]:
+    """Every record of the topics that stood there when the scan began, per partition in order.
+
+    `last`: only so many at the end of each partition, which hold the newest so many of all.
+    """
     end = await log.latest(topics)
     positions = dict(await log.earliest(topics))
+    if last is not None:
+        positions = {place: max(first, end[place] - last) for place, first in positions.items()}
     open_places = {place for place in positions if positions[place] < end[place]}
     while open_places:
         records = await log.read({place: positions[place] for place in open_places}, limit=_BATCH)
@@ -55,8 +60,13 @@ def as_json(record: Record) -> dict[str, Any]:
 async def list_events(
     log: EventLog, topics: Sequence[str], *, job: str | None, limit: int, console: Console, machine: bool
 ) -> None:
-    """The newest `limit` records, oldest first; of one job where it is given."""
-    found = [r async for r in scan(log, topics) if job is None or r.attributes.get("correlationid") == job]
+    """The newest `limit` records, oldest first; of one job where it is given. Raises NotFound where it has none."""
+    if job is None:
+        found = [record async for record in scan(log, topics, last=limit)]
+    else:
+        found = [record async for record in scan(log, topics) if record.attributes.get("correlationid") == job]
+        if not found:
+            raise NotFound(f"there is no event of job {job}")
     found.sort(key=lambda record: record.appended_at)
     found = found[-limit:]
     if machine:
