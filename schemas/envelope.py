@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid5
 
 from schemas.base import EventData
@@ -17,8 +16,7 @@ D = TypeVar("D", bound=EventData, covariant=True)
 Of = TypeVar("Of", bound=EventData)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event(Generic[D]):
+class Event(NamedTuple, Generic[D]):
     """One fact on the log.
 
     `id` is deterministic (see `derived_id`), `time` is when it happened (aware, UTC); the time it was appended is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha1
 from typing import ClassVar, Literal
 
@@ -14,6 +15,7 @@ from schemas.envelope import NAMESPACE
 Endpoint = Literal["platform", "connect", "file", "api"]
 
 
+@lru_cache(maxsize=4096)
 def business_id(tenant: str, account: str | None, livemode: bool) -> str:
     """The stable id of a business: (tenant, Stripe account or None for the platform itself, live or test mode).
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -14,15 +14,15 @@ from schemas.errors import InvalidEvent
 from schemas.registry import parse_data
 
 CONTENT_TYPE = "application/json"
+_NO_HEADERS: Mapping[str, str] = {}
 _REQUIRED = ("id", "type", "source", "subject", "time", "correlationid", "tenantid", "partitionkey")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What goes onto a log: `attributes` are the CloudEvents attributes by name (without the `ce_` prefix).
 
     `id` and `tenant` together are unique within a topic; `key` decides the partition; `extra` are further headers
-    (dead letters and retries use them).
+    (dead letters and retries use them). A tuple, as every record is one: a frozen dataclass takes five times as long.
     """
 
     topic: str
@@ -31,7 +31,7 @@ class Message:
     tenant: str
     attributes: Mapping[str, str]
     value: bytes
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = _NO_HEADERS
 
 
 def encode(event: Event[EventData], topic: str) -> Message:

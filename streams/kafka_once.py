@@ -50,7 +50,9 @@ Handed = Appended | Sent | VaultraError
 
 def again(handed: Handed) -> Handed:
     """The same for another that brought the same id."""
-    return handed if isinstance(handed, VaultraError) else replace(handed, duplicate=True)
+    if isinstance(handed, VaultraError):
+        return handed
+    return replace(handed, duplicate=True) if isinstance(handed, Sent) else handed._replace(duplicate=True)
 
 
 class OnceWriter:

@@ -31,8 +31,7 @@ class Record(NamedTuple):
     extra: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """Where a message stands. `duplicate`: (topic, tenant, id) was there before; nothing was written again."""
 
     topic: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -22,8 +21,7 @@ _THIN = "v2.core.event"
 _LAST_SECOND = 253_402_300_799
 
 
-@dataclass(frozen=True, slots=True)
-class EventHead:
+class EventHead(NamedTuple):
     """The attributes by which an event is filed. Only `id` and `type` are certain to be there.
 
     `created` in Unix seconds. `account` is the connected account. `thin` events (v2) carry no object.
@@ -38,8 +36,7 @@ class EventHead:
     thin: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StripeEvent:
+class StripeEvent(NamedTuple):
     """An event as it came: its text, which encodes to the same bytes again, what that says as JSON, and the head."""
 
     body: str

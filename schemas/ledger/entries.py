@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -52,8 +51,7 @@ class Entry(NamedTuple):
     events: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """An object from `created` on, until its next version. `event` is the Stripe event that shows it first, `also`
     the types of others that show the same."""
 
@@ -71,8 +69,7 @@ class Version:
         return self.stripe_type.endswith(".listed")
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """Everything known of one Stripe object, oldest version first; never empty."""
 
     kind: str

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,7 +85,7 @@ async def test_log_copy_refuses_when_retries_are_under_way_on_kafka(
     settings = Settings(data_dir=data_dir, kafka=Kafka(bootstrap_servers=kafka.bootstrap_servers, prefix=prefix))
     await topics.create(settings, printing(), add_partitions=False)
     on_kafka = await KafkaEventLog.open(KafkaConnection(kafka.bootstrap_servers, prefix), all_topics())
-    await on_kafka.append([replace(upload(0), topic="vision.due")])
+    await on_kafka.append([upload(0)._replace(topic="vision.due")])
     await on_kafka.close()
     with pytest.raises(SetupError, match="1 retries of stage vision are under way"):
         await log_copy.copy(settings, "kafka", "embedded", printing())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -142,7 +141,7 @@ async def test_payout_that_failed_late_changes_as_of_and_never_known_at(
 
     failed = event("2", "payout.failed", 5, {**paid, "status": "failed"})
     late = facts_of(webhook(failed, received=START + timedelta(days=50)))[0]
-    await log.append([replace(messages([failed])[0], value=late.model_dump_json().encode())])
+    await log.append([messages([failed])[0]._replace(value=late.model_dump_json().encode())])
     assert await runner.caught_up(within=10)
     assert await reliability() == [0, 1]
     assert await reliability(known_at=then) == [1, 0]

@@ -125,7 +125,7 @@ async def test_late_event_changes_as_of_and_never_known_at(
     late = webhook(failed, received=START + timedelta(days=20))
     (message,) = messages([failed])
     data = facts_of(late)[0].model_dump_json().encode()
-    await log.append([replace(message, value=data)])
+    await log.append([message._replace(value=data)])
     assert await runner.caught_up(within=10)
     assert await answers(as_of=day[6]) == (0, "failed")
     assert await answers(as_of=START + timedelta(days=3)) == (-400, "paid")

@@ -107,15 +107,15 @@ async def test_runner_goes_on_where_it_was_when_started_again(log: MemoryEventLo
 
 def poisoned(message: Message, **changes: str | None) -> Message:
     attributes = {name: value for name, value in {**message.attributes, **changes}.items() if value is not None}
-    return replace(message, attributes=attributes)
+    return message._replace(attributes=attributes)
 
 
 async def test_runner_skips_and_records_a_record_when_it_is_poison(log: MemoryEventLog, database: Database) -> None:
     good = Story("good").tell(RECEIVED).messages()[0]
 
     def bad(name: str, value: bytes | None = None, **changes: str | None) -> Message:
-        message = poisoned(replace(good, id=name), id=name, **changes)
-        return replace(message, value=good.value if value is None else value)
+        message = poisoned(good._replace(id=name), id=name, **changes)
+        return message._replace(value=good.value if value is None else value)
 
     await log.append(
         [
@@ -351,7 +351,7 @@ class Shortened(MemoryEventLog):
 async def test_runner_goes_on_at_the_earliest_record_when_the_log_was_shortened(database: Database) -> None:
     whole, shortened = MemoryEventLog(), Shortened()
     first = Story("job").tell(RECEIVED).messages()[0]
-    uploads = [replace(poisoned(first, id=f"upload-{number}"), id=f"upload-{number}") for number in range(5)]
+    uploads = [poisoned(first, id=f"upload-{number}")._replace(id=f"upload-{number}") for number in range(5)]
     await whole.append(uploads[:1])
     await shortened.append(uploads)
     for source in (whole, shortened):
@@ -371,7 +371,7 @@ async def test_older_types_are_upcast_before_they_are_applied(
     monkeypatch.setitem(UPCASTERS, older, (DocumentReceived.TYPE, lambda data: {**data, "question": data["asked"]}))
     message = Story("job").tell(RECEIVED.model_copy(update={"question": None})).messages()[0]
     value = message.value.replace(b'"question":null', b'"asked":"how much?"')
-    await log.append([replace(poisoned(message, type=older), value=value)])
+    await log.append([poisoned(message, type=older)._replace(value=value)])
     assert await runner.caught_up(within=10)
 
     detail = await job_detail(database.pool, "local", "job")
