@@ -68,7 +68,7 @@ class StripeImport:
 
     async def add(self, event: StripeEvent) -> None:
         """Take an event in. It is durable after `finish`. Raises Unavailable when the log is gone."""
-        await self.add_mapped(self._mapping.map(event))
+        await self.add_mapped(*self._mapping.map([event]))
 
     async def add_mapped(self, mapped: Mapped) -> None:
         """Take an event in that was mapped elsewhere, with the same tenant and endpoint; otherwise as `add`."""

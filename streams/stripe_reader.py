@@ -15,9 +15,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from adapters.stripe.event_files import Broken, read_events
+from adapters.stripe.reading import StripeEvent
 from processors.ledger.stage import ledger
 from schemas.errors import Unavailable
 from schemas.wire import Message
@@ -26,7 +27,7 @@ from streams.stripe_mapping import Mapped, StripeMapping
 
 # Less is read here: a process takes about a second to start.
 _WORTH_A_PROCESS = 4 * 1024**2
-_FRAME_EVENTS = 200
+_FRAME_EVENTS = 100
 _FRAME_BYTES = 1024**2
 _PIPE_BYTES = 1024**2
 _LENGTH = 4
@@ -84,32 +85,28 @@ def _mapped(files: Sequence[Path], tenant: str) -> Iterator[Read]:
         nonlocal size
         size += read
 
-    events: list[Mapped] = []
+    events: list[StripeEvent] = []
     broken: list[Broken] = []
     for found in read_events(files, count):
         if isinstance(found, Broken):
             broken.append(found)
         else:
-            events.append(mapping.map(found))
+            events.append(found)
             room += len(found.body)
         if len(events) + len(broken) >= _FRAME_EVENTS or room >= _FRAME_BYTES:
-            yield Read(events, broken, size)
+            yield Read(mapping.map(events), broken, size)
             events, broken, size, room = [], [], 0, 0
-    yield Read(events, broken, size)
+    yield Read(mapping.map(events), broken, size)
 
 
-# Plain tuples: a dataclass takes several times as long to pickle.
-_Plain = tuple[str, str, str, str, dict[str, str], bytes]
+# Plain tuples: a class of its own takes several times as long to pickle.
+_Plain = tuple[Any, ...]
 _Packed = tuple[list[tuple[_Plain, "tuple[_Plain, ...] | None", tuple[str, ...], str]], list[Broken], int]
-
-
-def _plain(message: Message) -> _Plain:
-    return message.topic, message.key, message.id, message.tenant, dict(message.attributes), message.value
 
 
 def _packed(read: Read) -> bytes:
     events = [
-        (_plain(received), None if facts is None else tuple(map(_plain, facts)), unhandled, dead)
+        (tuple(received), None if facts is None else tuple(map(tuple, facts)), unhandled, dead)
         for received, facts, unhandled, dead in read.events
     ]
     return pickle.dumps((events, read.broken, read.size), protocol=5)
@@ -118,7 +115,7 @@ def _packed(read: Read) -> bytes:
 def _unpacked(packed: _Packed) -> Read:
     events, broken, size = packed
     mapped = [
-        Mapped(Message(*received), None if facts is None else tuple(Message(*fact) for fact in facts), unhandled, dead)
+        Mapped(Message._make(received), None if facts is None else tuple(map(Message._make, facts)), unhandled, dead)
         for received, facts, unhandled, dead in events
     ]
     return Read(mapped, broken, size)
