@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -54,7 +56,10 @@ class Deliveries:
         self._slots = asyncio.Semaphore(concurrency)
         self._expected: dict[TopicPartition, int] = {}
         self._given_back: set[TopicPartition] = set()
-        self._running: set[asyncio.Task[None]] = set()
+        # The tasks at work on a record, and how often each was told to give it back.
+        self._recalled: dict[asyncio.Task[Any], int] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._stopping = False
         self._busy = metrics.BUSY_LANES.labels(self.name)
         self._append_seconds = metrics.APPEND_SECONDS.labels(self.name)
@@ -68,24 +73,29 @@ class Deliveries:
         if self._stopping or self.halted.is_set() or place in self._given_back:
             self._given_back.add(place)
             return False
-        task = asyncio.get_running_loop().create_task(self._finish(record))
-        self._running.add(task)
+        lane = _this_task()
+        self._recalled[lane] = 0
+        self._idle.clear()
         try:
-            await asyncio.wait([task])
+            await self._finish(record)
+        except asyncio.CancelledError:
+            self._given_back.add(place)
+            if lane.cancelling() > self._recalled[lane]:  # whoever runs the lane ends it
+                raise
+            return False
+        except StageHalted:
+            self._given_back.add(place)
+            self.halted.set()
+            return False
+        except Exception as error:
+            self._given_back.add(place)
+            self.fail(error)
+            return False
         finally:
-            task.cancel()
-            self._running.discard(task)
-        if task.cancelled():
-            self._given_back.add(place)
-            return False
-        error = task.exception()
-        if error is not None:
-            self._given_back.add(place)
-            if isinstance(error, StageHalted):
-                self.halted.set()
-            else:
-                self.fail(error)
-            return False
+            for _ in range(self._recalled.pop(lane)):
+                lane.uncancel()
+            if not self._recalled:
+                self._idle.set()
         self._expected[place] = max(self._expected.get(place, 0), record.offset + 1)
         return True
 
@@ -97,21 +107,23 @@ class Deliveries:
 
     def give_back(self) -> None:
         """Cancel what is being handled: it will be done over by whoever owns its partition then."""
-        for task in self._running:
-            task.cancel()
+        for lane in self._recalled:
+            self._recalled[lane] += 1
+            lane.cancel()
 
     async def stop(self, grace: float) -> None:
         """Take nothing more; finish what is being handled within `grace` seconds, else give it back."""
         self._stopping = True
-        if self._running:
-            await asyncio.wait(list(self._running), timeout=grace)
-        while self._running:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        while self._recalled:
             self.give_back()
             await asyncio.sleep(0)
 
     @property
     def running(self) -> int:
-        return len(self._running)
+        return len(self._recalled)
 
     def fail(self, error: BaseException) -> None:
         """The process must end: `failure` raises the first reason."""
@@ -187,3 +199,9 @@ class Deliveries:
         metrics.OUTAGES.labels(self.name).inc()
         log.warning("log unavailable, the stage waits", stage=self.name, outages=outages + 1, reason=str(error)[:200])
         await asyncio.sleep(self._backoff.outage_wait(outages, 1.0))
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task

@@ -19,6 +19,7 @@ from faust.types.auth import CredentialsT
 
 from schemas.errors import VaultraError
 from streams.deliveries import Deliveries
+from streams.faust_transport import SameLoopTransport
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_group import GroupTimes
 from streams.kafka_message import record_of
@@ -83,6 +84,7 @@ class FaustWorker:
             web_enabled=False,
             loop=asyncio.get_running_loop(),
         )
+        self._app.transport = SameLoopTransport(self._app.conf.broker_consumer, self._app)
         topics = [connection.topic(name) for name in deliveries.topics]
         source = self._app.topic(*topics, key_serializer="raw", value_serializer="raw")
         self._app.agent(source, name="lane", isolated_partitions=True)(self._lane)
