@@ -130,12 +130,14 @@ def compiled_answer(
     printed = all(ref.kind == "figure" for ref in last.used) and len(last.used) == 1
     by = "printed text" if isinstance(step, PrintedText) else "printed figure" if printed else "compiled from figures"
     statements = [Statement(text=text, verified=not doubts, by=by)]
-    for each in _contradictions(plan, steps, document):
+    contradictions = list(_contradictions(plan, steps, document))
+    for each in contradictions:
         statements.append(Statement(text=each, verified=not doubts, by="arithmetic over printed figures"))
     for doubt in doubts:
         statements.append(Statement(text=f"In doubt: {doubt}.", verified=False, by="assumption or unclear reading"))
     return Answer(
-        verdict="unverified" if doubts else "answered",
+        # A figure that is read well and that the document itself contradicts is not a fact either.
+        verdict="unverified" if doubts or contradictions else "answered",
         text=" ".join(statement.text for statement in statements),
         value=last.value,
         unit=last.unit,

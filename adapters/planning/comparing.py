@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.planning.choosing import chosen_measure, chosen_rows, chosen_table, row_words, title_words
-from adapters.planning.operands import operands, role_step, whole
+from adapters.planning.operands import Operand, operands, role_step, whole
 from adapters.planning.outcome import Outcome, Reading
 from adapters.planning.paper import PaperView, TableView
 from adapters.planning.question import Question
@@ -85,6 +85,8 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
     found = operands(question, paper, view)
     used |= question.spans("total")
     at = min(span.end for span in question.concepts["share"])
+    if len(found) == 2 and not any(o.total for o in found) and (joined := _joined(question, paper, found)) is not None:
+        return Reading(joined, used | found[0].used | found[1].used)
     if len(found) >= 2:
         totals = [o for o in found if o.total]
         pair = [o for o in found if not o.total][: 2 - len(totals[:1])]
@@ -130,6 +132,19 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
         return None
     used |= part.used | row_words(question, view) | title_words(question, paper, measure)
     return Reading((part.step, base_step, plans.Arithmetic(op="share", left=0, right=1)), used)
+
+
+def _joined(question: Question, paper: PaperView, found: list[Operand]) -> tuple[Step, ...] | None:
+    """`what percentage are A and B together`: their sum, which of percentages is the answer and of others a part."""
+    first, second = (sorted(operand.used) for operand in found)
+    between = [word.stem for word in question.words[first[-1] + 1 : second[0]]]
+    if not (question.has("sum", "plus") or between in (["and"], ["und"], ["et"], ["y"], ["en"], ["e"])):
+        return None
+    points = [o.step.figure for o in found if isinstance(o.step, plans.LookupFigure) and o.step.figure in paper.points]
+    both = (found[0].step, found[1].step, plans.Arithmetic(op="add", left=0, right=1))
+    if len(points) == 2 and all(paper.document.figures[index].unit == "%" for index in points):
+        return both
+    return None
 
 
 def trend(question: Question, paper: PaperView) -> Outcome:

@@ -22,7 +22,7 @@ from adapters.planning.measures import Measure, amount_column, filters, measures
 from adapters.planning.operands import role_names, role_step
 from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, unexplained
 from adapters.planning.paper import PaperView, TableView
-from adapters.planning.question import Question
+from adapters.planning.question import Question, how_much
 from adapters.planning.vocabulary import ROLES, phrase_table
 from schemas import plans
 from schemas.plans import Step
@@ -90,9 +90,10 @@ def listing(question: Question, paper: PaperView) -> Outcome:
 
 
 def compared_rows(question: Question, paper: PaperView) -> Outcome:
-    """Rows that a comparison picks are listed, unless their sum is asked for."""
+    """Rows that a comparison picks are listed, unless their sum is asked for: so does "how much"."""
     compares = question.has("gt", "lt", "ge", "le", "between") and bool(question.numbers)
-    return listing(question, paper) if compares and not question.has("sum", "total") else None
+    summed = question.has("sum", "total", "how") or how_much(question)
+    return listing(question, paper) if compares and not summed else None
 
 
 def end_balances(question: Question, paper: PaperView) -> Outcome:
@@ -183,7 +184,7 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         if isinstance(step, plans.Aggregate) and role != "tax":
             assumption = f"the document states several figures of the role {role.replace('_', ' ')}; they are added up"
         return Reading((*steps, step), question.spans(role, "total") | extra, assumption=assumption)
-    bare = not question.content and any(span.end - span.start == 2 for span in question.concepts.get("function", ()))
+    bare = not question.content and how_much(question)
     if (bare or question.has("pay", "cost", "amount_due")) and not unexplained(
         question, question.spans("cost", "price", "amount_due", "paid")
     ):
@@ -217,7 +218,7 @@ def _with_check(paper: PaperView, figure: int) -> list[Step]:
     was read, for a row that the reader missed is no contradiction of the document."""
     if paper.document.figures[figure].role not in ("total", "amount_due") and figure != paper.document.total_figure:
         return []
-    check = sums.reconcile(paper, with_lines=False)
+    check = sums.reconcile(paper, with_lines=sums.lines_are_whole(paper))
     return [check] if check is not None and check.total == figure else []
 
 

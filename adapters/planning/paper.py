@@ -127,12 +127,14 @@ class TableView:
 
 @dataclass(slots=True)
 class PaperView:
-    """A document prepared for questions."""
+    """A document prepared for questions. `column_totals` are totals side by side under a table's columns: each is its
+    column's, none the document's, and the columns' sums stand for them."""
 
     document: DocumentDescription
     tables: list[TableView]
     points: tuple[int, ...]
     figure_stems: list[tuple[str, ...]]
+    column_totals: frozenset[int] = frozenset()
 
     @property
     def main(self) -> TableView | None:
@@ -150,7 +152,7 @@ class PaperView:
                 return [self.document.total_figure]
             found: dict[tuple[object, str | None], int] = {}
             for index, figure in enumerate(self.document.figures):
-                if figure.role == role:
+                if figure.role == role and index not in self.column_totals:
                     found[figure.value, figure.unit] = index
             if found:
                 return sorted(found.values())
@@ -165,7 +167,30 @@ def paper_view(document: DocumentDescription) -> PaperView:
         labelled = all(figure.label.strip() for figure in document.figures)
         if len(document.figures) > 1 and len(units) == 1 and labelled:
             points = tuple(range(len(document.figures)))
-    return PaperView(document, tables, points, [stems(figure.label) for figure in document.figures])
+    beside = _column_totals(document)
+    # What is said of them is said of the columns: no words of a question name one of them alone.
+    labels = [() if index in beside else stems(figure.label) for index, figure in enumerate(document.figures)]
+    return PaperView(document, tables, points, labels, beside)
+
+
+def _column_totals(document: DocumentDescription) -> frozenset[int]:
+    """Several figures under one label on one line, where the reader chose none of them as the document's total."""
+    totals = [index for index, figure in enumerate(document.figures) if figure.role == "total"]
+    found: set[int] = set()
+    for index in totals:
+        box, label = document.figures[index].box, document.figures[index].label
+        level = box.y + box.height / 2
+        same = [
+            other
+            for other in totals
+            if document.figures[other].label == label
+            and document.figures[other].box.y
+            < level
+            < document.figures[other].box.y + document.figures[other].box.height
+        ]
+        if len(same) > 1 and document.total_figure not in same:
+            found.update(same)
+    return frozenset(found)
 
 
 def _table_view(index: int, table: Table) -> TableView:

@@ -101,6 +101,14 @@ def parse(text: str, paper: PaperView) -> Question:
     return question
 
 
+def how_much(question: Question) -> bool:
+    """Whether an amount is asked for in the plainest way; languages with one word for it have the concept `how`."""
+    return any(
+        question.words[span.start].stem == "how" and question.words[span.end - 1].stem == "much"
+        for span in question.concepts.get("function", ())
+    )
+
+
 def _concepts(found: Sequence[Word]) -> dict[str, list[Span]]:
     table, taken = phrase_table(), [0] * len(found)
     concepts: dict[str, list[Span]] = {}
@@ -113,6 +121,16 @@ def _concepts(found: Sequence[Word]) -> dict[str, list[Span]]:
                 concepts.setdefault(name, []).append(Span(start, start + length))
             if length > 1:
                 taken[start : start + length] = [1] * length
+    # "VAT at 7%" asks for no share: the sign belongs to the number.
+    shares = [
+        span
+        for span in concepts.get("share", ())
+        if not (span.end - span.start == 1 and _percent_of_number(found, span.start))
+    ]
+    if "share" in concepts:
+        concepts["share"] = shares
+        if not shares:
+            del concepts["share"]
     for position, word in enumerate(found):
         alone = position + 1 == len(found) or found[position + 1].stem not in (
             "much",
@@ -125,6 +143,10 @@ def _concepts(found: Sequence[Word]) -> dict[str, list[Span]]:
         if word.stem == "how" and alone and not taken[position]:
             concepts.setdefault("manner", []).append(Span(position, position + 1))
     return _misspelt(found, concepts)
+
+
+def _percent_of_number(found: Sequence[Word], at: int) -> bool:
+    return found[at].stem in ("%", "percent", "prozent") and at > 0 and found[at - 1].number is not None
 
 
 def _misspelt(found: Sequence[Word], concepts: dict[str, list[Span]]) -> dict[str, list[Span]]:

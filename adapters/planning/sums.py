@@ -42,6 +42,17 @@ def reconcile(paper: PaperView, *, with_lines: bool = True) -> plans.Reconcile |
     return readings[0]
 
 
+def lines_are_whole(paper: PaperView) -> bool:
+    """Whether a bill's lines must give its total: no subtotal stands between, and every line's amount was read."""
+    view = paper.main
+    if view is None or paper.document.kind not in ("invoice", "receipt", "estimate") or paper.figures_of("subtotal"):
+        return False
+    column = amount_column(view)
+    return column is not None and all(
+        row[column.index].value is not None for i, row in enumerate(view.table.rows) if i not in view.not_items
+    )
+
+
 def _lines(view: TableView) -> plans.ColumnValues | None:
     column = amount_column(view)
     if column is None:

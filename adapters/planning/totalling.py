@@ -192,6 +192,8 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         )
         return Reading((plans.Count(table=view.index, where=(*where, *condition.where)),), used)
     compared = question.has("gt", "lt", "ge", "le", "between") and bool(question.numbers)
+    if len(named) == 1 and not compared and (having := _rows_having(question, view, named[0], used)) is not None:
+        return having
     if amounts and not compared and not question.has("distinct") and not _row_noun(question, view, amounts[0]):
         measure = amounts[0]
         condition = chosen_rows(question, view, measure, used)
@@ -248,7 +250,48 @@ def counts(question: Question, paper: PaperView) -> Outcome:
     if not generic and not condition.where:
         return None
     where = (*condition.where, *item_rows(question, paper, view))
-    return Reading((plans.Count(table=view.index, where=where, distinct=distinct),), used)
+    assumption = None
+    if distinct is not None and not question.has("distinct") and distinct == view.labels:
+        # "How many deliveries": each row may be one, though two have one name.
+        name = view.columns[distinct].name
+        assumption = f'different names under "{name}" were counted; the table has {len(view.table.rows)} rows'[:400]
+    return Reading((plans.Count(table=view.index, where=where, distinct=distinct),), used, assumption=assumption)
+
+
+def _rows_having(question: Question, view: TableView, measure: Measure, used: frozenset[int]) -> Reading | None:
+    """`how many products have a backorder`: rows that hold something there, and not what they hold added up."""
+    counted = {span.end for span in question.concepts.get("count", ())} & (
+        row_words(question, view) | question.spans("row", "transaction")
+    )
+    stems_between = {word.stem for word in question.words[min(counted, default=0) + 1 : min(measure.used, default=0)]}
+    if not counted & frozenset(range(len(question.words))) - measure.used or not stems_between & _HAVING:
+        return None
+    assert measure.column is not None
+    at = measure.column.index
+    rows = tuple(i for i, row in enumerate(view.table.rows) if row[at].value)
+    because = f"with a {measure.column.name} other than 0"[:400]
+    condition = chosen_rows(question, view, measure, used | measure.used)
+    used |= measure.used | condition.used | row_words(question, view) | question.spans("row", "transaction")
+    where = (plans.RowsCondition(rows=rows, because=because), *condition.where)
+    return Reading((plans.Count(table=view.index, where=where),), used)
+
+
+_HAVING = {
+    "have",
+    "has",
+    "had",
+    "with",
+    "haben",
+    "hat",
+    "mit",
+    "ont",
+    "avec",
+    "tienen",
+    "con",
+    "hebben",
+    "met",
+    "hanno",
+}
 
 
 def _count_points(question: Question, paper: PaperView, used: frozenset[int]) -> Outcome:

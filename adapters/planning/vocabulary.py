@@ -197,7 +197,7 @@ ROLES = (
 # Concepts that name what a number column holds.
 MEASURES = (
     "quantity", "unit_price", "price", "cost", "line_amount", "revenue", "profit", "margin", "loss", "expense", "income",
-    "debit", "credit", "balance", "tax", "discount", "total", "shipping", "fee", "tip", "subtotal",
+    "debit", "credit", "balance", "tax", "discount", "total", "shipping", "fee", "tip", "subtotal", "amount_due",
 )  # fmt: skip
 
 MONTHS: dict[str, int] = {}

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.planning.embedding import EmbeddingPlanner
 from reasoning.judging import answer
-from reasoning.papers import figure, invoice, lines, months, paper, table, wrong_total
+from reasoning.papers import figure, invoice, lines, months, paper, table
 from schemas.documents import DocumentDescription
 
 
@@ -170,7 +170,6 @@ ANSWERED: tuple[tuple[DocumentDescription, str, str], ...] = (
     (invoice(), "What is the total of this invoice?", "1190.00"),
     (invoice(), "How much did we pay in total?", "1190.00"),
     (invoice(), "What is the sum of the amounts?", "1000.00"),
-    (wrong_total(), "What is the total of this invoice?", "1290.00"),
 )
 
 REFUSED: tuple[tuple[DocumentDescription, str], ...] = (
