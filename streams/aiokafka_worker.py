@@ -30,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 # Events of a partition held in memory ahead of the one at work; beyond it the partition is paused.
 _BUFFER = 16
-_NEVER_MS = 30 * 24 * 3600 * 1000
 _POLL_MS = 500
 
 
@@ -81,7 +80,7 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
             heartbeat_interval_ms=round(self.times.heartbeat * 1000),
             rebalance_timeout_ms=round(self.times.rebalance * 1000),
             request_timeout_ms=round(self.times.request * 1000),
-            max_poll_interval_ms=_NEVER_MS,
+            max_poll_interval_ms=round(self.times.poll * 1000),
             **self._connection.options(),
         )
         self._consumer.subscribe([self._connection.topic(name) for name in self._deliveries.topics], listener=self)
@@ -118,6 +117,13 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
         with contextlib.suppress(AttributeError):
             return int(self._consumer._coordinator.generation)
         return -1
+
+    @property
+    def member(self) -> str:
+        """The id that the coordinator gave this member; empty when it belongs to no group."""
+        with contextlib.suppress(AttributeError):
+            return str(self._consumer._coordinator.member_id)
+        return ""
 
     # Rebalancing, called by aiokafka, which waits
 

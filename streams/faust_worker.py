@@ -29,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 # Events of a partition held in memory ahead of the one at work.
 _BUFFER = 16
-# Leaving the group for not polling would be for good: the watchdog is what ends a stuck process.
-_NEVER = 30 * 24 * 3600.0
 _PROCESSING = 300.0
 
 
@@ -73,7 +71,7 @@ class FaustWorker:
             broker_heartbeat_interval=self.times.heartbeat,
             broker_rebalance_timeout=self.times.rebalance,
             broker_request_timeout=self.times.request,
-            broker_max_poll_interval=_NEVER,
+            broker_max_poll_interval=self.times.poll,
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=instance or None,
             producer_acks=-1,
@@ -117,9 +115,19 @@ class FaustWorker:
         """The group's generation that this member belongs to; -1 when it belongs to none."""
         with contextlib.suppress(AttributeError):
             # The app remembers the last generation it was assigned in; only the coordinator knows of its loss.
-            consumer: Any = self._app.consumer
-            return int(consumer._thread._consumer._coordinator.generation)
+            return int(self._coordinator().generation)
         return -1
+
+    @property
+    def member(self) -> str:
+        """The id that the coordinator gave this member; empty when it belongs to no group."""
+        with contextlib.suppress(AttributeError):
+            return str(self._coordinator().member_id)
+        return ""
+
+    def _coordinator(self) -> Any:
+        consumer: Any = self._app.consumer
+        return consumer._thread._consumer._coordinator
 
     async def _lane(self, stream: Any) -> None:
         async for event in stream.noack().events():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -85,6 +85,15 @@ WHERE log = $1 AND topic = $2 AND tenant = $3 AND id = $4 AND "offset" IS NULL A
 """
 
 
+# Some of each topic's: enough to see that another topic stands under its name.
+_SOME = """
+SELECT c.topic, c.partition, max(c."offset") FROM unnest($2::text[]) AS t (topic)
+CROSS JOIN LATERAL (
+    SELECT * FROM log.claims WHERE log = $1 AND topic = t.topic AND "offset" IS NOT NULL LIMIT 100
+) c GROUP BY c.topic, c.partition
+"""
+
+
 class Claims:
     """The claims of one log. `owner` is this instance; it counts as alive while its connection holds a lock."""
 
@@ -142,6 +151,12 @@ class Claims:
             Identity(topic, tenant, id): Claim(TopicPartition(topic, partition), floor, owner, offset)
             for topic, tenant, id, partition, floor, owner, offset in rows
         }
+
+    async def some(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
+        """Offsets at which records of these topics were noted: one of a few partitions each."""
+        with reaching("the claims"):
+            rows = await self._database.pool.fetch(_SOME, self._number, list(topics), timeout=_PATIENCE)
+        return {TopicPartition(topic, partition): offset for topic, partition, offset in rows}
 
     async def settle(self, standing: Mapping[Identity, tuple[TopicPartition, int]]) -> None:
         """Note where records stand. Lost in a crash of the database it is found out again, so nobody waits for disk."""

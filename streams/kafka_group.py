@@ -11,7 +11,8 @@ class GroupTimes:
 
     A worker that is silent for `session` loses its partitions. A rebalance waits up to `rebalance` for handlers under
     way: longer than any handler may take, else their work is given back and done over. `request` exceeds it because a
-    join is one request. `grace` of `rebalance` is kept for joining after work was given back.
+    join is one request. `grace` of `rebalance` is kept for joining after work was given back. A member that does not
+    poll for `poll` leaves, and for good: the watchdog is what ends a stuck process, `patience` after Kafka's limits.
     """
 
     session: float = 45.0
@@ -20,6 +21,8 @@ class GroupTimes:
     request: float = 240.0
     commit: float = 0.5
     grace: float = 30.0
+    poll: float = 30 * 24 * 3600.0
+    patience: float = 60.0
 
     @classmethod
     def of_session(cls, session: float, rebalance: float, commit: float = 0.5) -> GroupTimes:

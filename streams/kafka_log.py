@@ -31,6 +31,7 @@ _GROUP_BYTES = 8 * 1024**2
 _GROUP_UNITS = 512
 _MESSAGE_SIZE = 700
 _PATIENCE = 10.0
+_LOOKS = 3
 
 
 class KafkaEventLog(EventLog):
@@ -87,6 +88,8 @@ class KafkaEventLog(EventLog):
         async with AsyncExitStack() as undo:
             ends = await Ends.open(connection, everywhere)
             undo.push_async_callback(ends.close)
+            if claims is not None:
+                await _check_same(claims, ends, topics)
             cursors = Cursors(connection, ends)
             groups = await Groups.open(connection, None if claims is None else claims.alone)
             undo.push_async_callback(groups.close)
@@ -210,6 +213,22 @@ class KafkaEventLog(EventLog):
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("the log is closed")
+
+
+async def _check_same(claims: Claims, ends: Ends, topics: Sequence[Topic]) -> None:
+    """Raises SetupError when claims know of records beyond a topic's end: their ids would count as standing."""
+    noted = await claims.some([topic.name for topic in topics])
+    for look in range(_LOOKS):
+        latest = await ends.latest(list(noted))
+        lost = [place for place, offset in noted.items() if offset >= latest[place]]
+        if not lost:
+            return
+        if look + 1 < _LOOKS:  # a partition whose leader has just changed may look shorter than it is
+            await asyncio.sleep(1.0)
+    raise SetupError(
+        f"{lost[0].topic}/{lost[0].partition} ends at {latest[lost[0]]}, and a record was written at {noted[lost[0]]}: "
+        "topics that were deleted and made anew need a new VAULTRA_KAFKA__PREFIX"
+    )
 
 
 def _deal(

@@ -20,6 +20,8 @@ from streams.log import Appended, TopicPartition
 
 _PATIENCE = 10.0
 _LOOK_AGAIN = 0.01
+# A living owner notes within this, unless it is paused: then what it claimed is looked for, again after twice as long.
+_SEARCH_AFTER = 1.0
 # Where records stand is noted in lots: a note each append would cost as much as the claim, and nobody waits for it.
 _SETTLE_EVERY = 0.1
 _SETTLE_AGAIN = 0.5
@@ -158,8 +160,12 @@ class OnceWriter:
         wanted: Mapping[Identity, Wanted],
         handed: dict[Identity, Handed],
     ) -> None:
-        """Wait until living owners have settled; take over what belonged to dead ones."""
-        deadline = asyncio.get_running_loop().time() + self._patience
+        """Wait until living owners have settled; take over what belonged to dead ones.
+
+        What a living owner appended and has not noted counts once it is found; what is not found may be on its way.
+        """
+        began = asyncio.get_running_loop().time()
+        search_after = _SEARCH_AFTER
         while unsettled:
             alive = {owner: await self._alive(claims, owner) for owner in {claim.owner for claim in unsettled.values()}}
             for identity, claim in list(unsettled.items()):
@@ -173,9 +179,14 @@ class OnceWriter:
                 else:
                     handed[identity] = await self._finish_for(claims, identity, claim, wanted[identity])
                 del unsettled[identity]
+            waited = asyncio.get_running_loop().time() - began
+            if unsettled and waited > search_after:
+                search_after = 2 * waited
+                for identity, offset in (await self._search(unsettled)).items():
+                    handed[identity] = Appended(*unsettled.pop(identity).place, offset, duplicate=True)
             if not unsettled:
                 return
-            if asyncio.get_running_loop().time() > deadline:
+            if waited > self._patience:
                 for identity in unsettled:
                     handed[identity] = Unavailable(f"another instance is still appending {identity.id}")
                 return
@@ -205,13 +216,25 @@ class OnceWriter:
 
     async def _find(self, identity: Identity, claim: Claim) -> int | None:
         """The offset of an id at or after the claim's floor, up to the partition's end now."""
-        position, end = claim.floor, (await self._ends.latest([claim.place]))[claim.place]
-        while position < end:
-            for record in await self._cursors.read({claim.place: position}, 500, _PATIENCE):
-                if identity_of(record) == (identity.tenant, identity.id):
-                    return record.offset
-                position = record.offset + 1
-        return None
+        return (await self._search({identity: claim})).get(identity)
+
+    async def _search(self, claimed: Mapping[Identity, Claim]) -> dict[Identity, int]:
+        """The offsets of ids that stand, each partition read once from the least floor to its end now."""
+        found: dict[Identity, int] = {}
+        by_place: dict[TopicPartition, dict[Identity, Claim]] = {}
+        for identity, claim in claimed.items():
+            by_place.setdefault(claim.place, {})[identity] = claim
+        for place, end in (await self._ends.latest(list(by_place))).items():
+            missing = by_place[place]
+            position = min(claim.floor for claim in missing.values())
+            while position < end and missing:
+                for record in await self._cursors.read({place: position}, 500, _PATIENCE):
+                    identity = Identity(record.topic, *identity_of(record))
+                    if identity in missing and record.offset >= missing[identity].floor:
+                        found[identity] = record.offset
+                        del missing[identity]
+                    position = record.offset + 1
+        return found
 
     # Settling
 

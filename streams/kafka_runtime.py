@@ -18,13 +18,13 @@ from streams.diversions import Backoff
 from streams.faust_worker import FaustWorker
 from streams.kafka_connection import KAFKA_ERRORS, KafkaConnection
 from streams.kafka_group import GroupTimes
-from streams.lag import behind, stage_lag
+from streams.lag import behind, check_within, stage_lag
 from streams.log import EventLog
 from streams.retry_scheduler import RetryScheduler
 from streams.runner import Runner
 from streams.stage_loop import Limits
 from streams.topics import due_topic
-from streams.watchdog import Patience, Pulse, Watchdog
+from streams.watchdog import Namesakes, Patience, Pulse, Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -166,6 +166,7 @@ class KafkaRuntime:
         runner = self._runners[name]
         concurrency = self._limits.get(name, Limits()).concurrency
         deliveries = Deliveries(self._log, runner, concurrency=concurrency, backoff=self._backoff)
+        await check_within(self._log, name, deliveries.topics)
         instance = f"{self._instance}.{name}" if self._instance else ""
         worker = self._make_worker(deliveries, self._connection, times=self._times, instance=instance)
         watching = asyncio.get_running_loop().create_task(self._watch(deliveries, worker))
@@ -186,12 +187,21 @@ class KafkaRuntime:
     async def _watch(self, deliveries: Deliveries, worker: Worker) -> None:
         """Judge the worker every second, and give work back when a rebalance cannot wait for it any longer."""
         times, stage = self._times, deliveries.runner.stage
-        watchdog = Watchdog(Patience.of(rebalance=times.rebalance, handler=stage.timeout))
+        watchdog = Watchdog(Patience.of(rebalance=times.rebalance, handler=stage.timeout, beyond=times.patience))
+        namesakes = Namesakes()
         lag: int | None = None
         lag_at = 0.0
         while True:
             await asyncio.sleep(_TICK)
             now = time.monotonic()
+            if self._instance and namesakes.seen(worker.member, now):
+                deliveries.fail(
+                    SetupError(
+                        f"stage {stage.name}: another process works as VAULTRA_KAFKA__INSTANCE={self._instance}; "
+                        "every process needs a name of its own"
+                    )
+                )
+                return
             if now - lag_at >= _LAG_EVERY:
                 lag, lag_at = await self._lag_or_none(stage.name), now
             pulse = Pulse(worker.generation, worker.rebalancing, lag, deliveries.last_activity)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
@@ -24,10 +24,14 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A declared topic and how many partitions it has on Kafka; 0 when it is missing."""
+    """A declared topic and how many partitions it has on Kafka; 0 when it is missing.
+
+    `differing` are settings that are not what `vaultra topics create` would set, as "name=value, not value".
+    """
 
     topic: Topic
     standing: int
+    differing: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -70,6 +74,35 @@ async def inspect(connection: KafkaConnection, topics: Sequence[Topic]) -> list[
     """Every declared topic as it stands. Raises SetupError or Unavailable."""
     async with administering(connection) as admin:
         return await _inspect(admin, connection, topics)
+
+
+async def inspect_settings(connection: KafkaConnection, topics: Sequence[Topic]) -> list[TopicState]:
+    """The same with what differs in how long records are kept, how large they may be, and who stamps them."""
+    async with administering(connection) as admin:
+        states = await _inspect(admin, connection, topics)
+        asked = [
+            ConfigResource(ConfigResourceType.TOPIC, connection.topic(state.topic.name))
+            for state in states
+            if state.standing
+        ]
+        standing: dict[str, dict[str, str]] = {}
+        for response in await admin.describe_configs(asked) if asked else ():
+            for code, words, _, name, entries, *_ in response.resources:
+                if code:
+                    raise for_code(code)(f"topic {name}: {words}")
+                standing[name] = {entry[0]: entry[1] for entry in entries}
+    return [replace(state, differing=_differing(state, standing, connection)) for state in states]
+
+
+def _differing(state: TopicState, standing: Mapping[str, Mapping[str, str]], to: KafkaConnection) -> tuple[str, ...]:
+    found = standing.get(to.topic(state.topic.name), {})
+    wanted = topic_settings(state.topic, copies=1)
+    # How many copies must be in step follows from how many brokers there are.
+    return tuple(
+        f"{name}={found[name]}, not {value}"
+        for name, value in wanted.items()
+        if name != "min.insync.replicas" and found.get(name, value) != value
+    )
 
 
 async def _inspect(admin: Any, connection: KafkaConnection, topics: Sequence[Topic]) -> list[TopicState]:

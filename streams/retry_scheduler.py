@@ -20,9 +20,18 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.envelope import derived_id
-from schemas.errors import Unavailable
+from schemas.errors import InvalidEvent, Unavailable
 from schemas.wire import Message
-from streams.diversions import UNKNOWN_TENANT, Backoff, delivery_of, due_of, position_of
+from streams.acceptance import check
+from streams.diversions import (
+    UNKNOWN_TENANT,
+    Backoff,
+    dead_message,
+    delivery_of,
+    due_of,
+    origin_of,
+    position_of,
+)
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_group import GroupTimes, scheduler_group
 from streams.kafka_message import record_of
@@ -117,7 +126,7 @@ class RetryScheduler:
                 consumer.seek(place, record.offset)
                 self._resume_at[place] = time.monotonic() + wait
                 break
-            due.append(self._forwarded(record))
+            due.append(self._forwarded_or_dead(record))
             position = record.offset + 1
         if due:
             await self._log.append(due)
@@ -127,6 +136,25 @@ class RetryScheduler:
         """Until the record leaves its topic: when it is due, at the latest after the topic's delay."""
         latest = record.appended_at + timedelta(seconds=self._longest[record.topic])
         return (min(due_of(record), latest) - self._clock()).total_seconds()
+
+    def _forwarded_or_dead(self, record: Record) -> Message:
+        """What others may put on a retry topic, the due topic need not take."""
+        forwarded = self._forwarded(record)
+        try:
+            check(forwarded)
+        except InvalidEvent as error:
+            log.error("no retry, given up", stage=self._stage, position=position_of(record), reason=str(error)[:200])
+            return dead_message(
+                record,
+                self._stage,
+                is_event=False,
+                version=0,
+                attempts=origin_of(record).attempts,
+                error=error,
+                reason=str(error),
+                now=self._clock(),
+            )
+        return forwarded
 
     def _forwarded(self, record: Record) -> Message:
         """To the stage when it is due; around once more when a server asked for longer than the topic's delay."""

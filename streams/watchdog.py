@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Beyond the limits that Kafka itself keeps.
-PATIENCE = 60.0
+# A place that changes hands so often, in seconds, has two claimants; sessions do not expire that fast.
+_TURNS = 3
+_TURNS_WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Patience:
     idle: float
 
     @classmethod
-    def of(cls, *, rebalance: float, handler: float) -> Patience:
-        """What goes with a group's rebalance time-out and a handler's; a second attempt may follow in place."""
-        return cls(memberless=rebalance + PATIENCE, rebalancing=rebalance + PATIENCE, idle=2 * handler + PATIENCE)
+    def of(cls, *, rebalance: float, handler: float, beyond: float) -> Patience:
+        """So much beyond a group's rebalance time-out and a handler's; a second attempt may follow in place."""
+        return cls(memberless=rebalance + beyond, rebalancing=rebalance + beyond, idle=2 * handler + beyond)
 
 
 class Watchdog:
@@ -59,6 +60,26 @@ class Watchdog:
         if _beyond(idle_since, now, self._patience.idle):
             return f"events wait, and none was begun or finished for {self._patience.idle:g} s"
         return None
+
+
+class Namesakes:
+    """Sees that another process bears a static member's name: Kafka gives the place to each of them in turn.
+
+    aiokafka knows nothing of fencing. It takes a lost place for an expired session and joins again, and so do both.
+    """
+
+    def __init__(self) -> None:
+        self._member = ""
+        self._replaced: list[float] = []
+
+    def seen(self, member: str, now: float) -> bool:
+        """`member` is the id that the coordinator gave last, empty while there is none."""
+        if member and member != self._member:
+            if self._member:
+                self._replaced.append(now)
+            self._member = member
+        self._replaced = [at for at in self._replaced if now - at < _TURNS_WITHIN]
+        return len(self._replaced) >= _TURNS
 
 
 def _since(before: float | None, holds: bool, now: float) -> float | None:

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,14 @@ from streams.embedded import EmbeddedRuntime
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_group import scheduler_group
 from streams.kafka_log import KafkaEventLog
-from streams.kafka_topics import create
+from streams.kafka_topics import administering, create
 from streams.log import EventLog, Record
 from streams.memory_log import MemoryEventLog
 from streams.runner import Runner
 from streams.topics import due_topic, long_retry_topic, retry_topic
-from tests.kafka.stages import PROJECTION, STAGES, TOPICS, Behaviour, make_stages
+from tests.kafka.stages import PROJECTION, SHAPES, STAGES, TOPICS, Behaviour, make_stages
 from tests.kafka.worker import WorkerConfig
-from tests.streams.stage_kit import QUICK, all_of, ping
+from tests.streams.stage_kit import QUICK, Lost, all_of, ping
 
 PROJECT = Path(__file__).parents[2]
 
@@ -73,11 +73,12 @@ class Worker:
 class Scene:
     """A cluster, topics of its own, and the workers on them."""
 
-    def __init__(self, connection: KafkaConnection, log: EventLog, folder: Path) -> None:
+    def __init__(self, connection: KafkaConnection, log: EventLog, folder: Path, config: Mapping[str, Any]) -> None:
+        self._config = config
         self.connection = connection
         self.log = log
         self.folder = folder
-        self.fed: list[int] = []
+        self.inputs: list[Message] = []
         self.workers: list[Worker] = []
         self.behaviour = Behaviour(notes=folder / "notes", marker=folder / "died")
         self.behaviour.notes.touch()
@@ -86,12 +87,24 @@ class Scene:
 
     @classmethod
     @asynccontextmanager
-    async def on(cls, kafka: KafkaCluster, prefix: str, folder: Path) -> AsyncIterator[Scene]:
-        """Topics are made; in the end every worker is gone."""
+    async def on(
+        cls,
+        kafka: KafkaCluster,
+        prefix: str,
+        folder: Path,
+        *,
+        claims: Database | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> AsyncIterator[Scene]:
+        """Topics are made; in the end every worker is gone.
+
+        With `claims` the inputs' ids are claimed, as the API does it. `config` is what every worker is told.
+        """
         connection = KafkaConnection(kafka.bootstrap_servers, prefix=prefix)
-        await create(connection, TOPICS)
-        log = await KafkaEventLog.open(connection, TOPICS)
-        scene = cls(connection, log, folder)
+        topics = SHAPES[(config or {}).get("shape", "declared")]
+        await create(connection, topics)
+        log = await KafkaEventLog.open(connection, topics, database=claims)
+        scene = cls(connection, log, folder, config or {})
         try:
             yield scene
         finally:
@@ -106,7 +119,7 @@ class Scene:
             bootstrap_servers=self.connection.bootstrap_servers,
             prefix=self.connection.prefix,
             behaviour=self.behaviour.model_copy(update=behaviour),
-            **{"worker": self.fetched_by, **(config or {})},
+            **{"worker": self.fetched_by, **self._config, **(config or {})},
         )
         worker = Worker(told, self.folder / f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
@@ -114,9 +127,12 @@ class Scene:
 
     async def feed(self, numbers: Iterable[int], *, keys: int = 8) -> None:
         """Append pings; acknowledged when this returns."""
-        wanted = list(numbers)
-        await self.log.append([ping(number, f"job-{number % keys}") for number in wanted])
-        self.fed += wanted
+        await self.append([ping(number, f"job-{number % keys}") for number in numbers])
+
+    async def append(self, inputs: Sequence[Message]) -> None:
+        """Append inputs; acknowledged when this returns."""
+        await self.log.append(inputs)
+        self.inputs += inputs
 
     async def noted(self, line: str, times: int = 1, within: float = 90.0) -> None:
         """Until a worker has noted a line so often."""
@@ -124,6 +140,33 @@ class Scene:
             while self.count(line) < times:
                 self._check_alive()
                 await asyncio.sleep(0.02)
+
+    async def noted_by(self, worker: Worker, word: str, within: float = 90.0) -> None:
+        """Until this worker has noted a line that begins with the word."""
+        async with asyncio.timeout(within):
+            while not any(
+                line.startswith(f"{word} ") and line.endswith(f" {worker.process.pid}")
+                for line in self.behaviour.notes.read_text().splitlines()
+            ):
+                self._check_alive()
+                await asyncio.sleep(0.02)
+
+    async def group_is(self, stage: str, state: str, within: float = 60.0) -> None:
+        """Until the brokers say so of a stage's consumer group."""
+        async with asyncio.timeout(within), administering(self.connection) as admin:
+            group = self.connection.group(stage)
+            while (await admin.describe_consumer_groups([group]))[0].groups[0][2] != state:
+                await asyncio.sleep(0.05)
+
+    async def appended_but_behind(self, number: int, within: float = 60.0) -> None:
+        """Until all outcomes stand but those of the ping with this number and of what is behind it on its partition."""
+        pings = await all_of(self.log, "pings")
+        (held,) = (record for record in pings if record.attributes["id"] == f"ping-{number}")
+        behind = sum(record.partition == held.partition and record.offset >= held.offset for record in pings)
+        async with asyncio.timeout(within):
+            for topic in ("pongs", "tolds"):
+                while sum((await self.log.latest([topic])).values()) < len(pings) - behind:
+                    await asyncio.sleep(0.01)
 
     async def logged(self, worker: Worker, words: str, within: float = 90.0) -> None:
         """Until a worker's log says something."""
@@ -165,17 +208,28 @@ class Scene:
         return found
 
     async def check(
-        self, database: Database, *, dead: Iterable[int] = (), letters: Sequence[str | None] | None = None
+        self,
+        database: Database,
+        *,
+        dead: Iterable[int] = (),
+        replayed: Iterable[int] = (),
+        letters: Sequence[str | None] | None = None,
+        handler: float = 30.0,
+        **behaviour: Any,
     ) -> None:
         """Every acknowledged input has exactly one final outcome; tables are those of an undisturbed run.
 
-        `dead` are the numbers of pings that were given up; `letters` are ids a test has looked at by itself.
+        `dead` are the numbers of pings that were given up, for being poison unless `behaviour` and the time-out
+        `handler` say otherwise; `replayed` are others that were given up first. `letters` are ids a test has looked at.
         """
-        given_up = sorted(dead)
+        given_up = sorted([*dead, *replayed])
         found_dead = [letter.event_id for letter in await list_letters(self.log, "answer")]
         expected_dead = [f"ping-{number}" for number in given_up] if letters is None else letters
         assert sorted(map(str, found_dead)) == sorted(map(str, expected_dead))
-        undisturbed = await self._undisturbed(given_up)
+        undisturbed = await self.undisturbed(handler, **(behaviour or {"poison": frozenset(dead)}))
+        if first_lost := frozenset(replayed):
+            lost = await self.undisturbed(poison=first_lost)
+            undisturbed += [record for record in lost if record.attributes["type"] == Lost.TYPE]
         expected = Counter(_identity(record) for record in undisturbed)
         found = {_identity(record) for record in await self._outcomes(self.log)}
         assert found == set(expected)
@@ -188,14 +242,12 @@ class Scene:
             await projecting.stop()
         assert await table_hash(database.pool, PROJECTION) == await _hash_of(database, undisturbed)
 
-    async def _undisturbed(self, poison: Iterable[int]) -> list[Record]:
+    async def undisturbed(self, handler: float = 30.0, **behaviour: Any) -> list[Record]:
         """What comes of the same inputs where nothing happens."""
         log = MemoryEventLog(TOPICS)
-        behaviour = Behaviour(notes=self.folder / "undisturbed", poison=frozenset(poison))
-        runners = [
-            Runner(declared, {}, topics=TOPICS, backoff=QUICK, halt_after=10_000) for declared in make_stages(behaviour)
-        ]
-        await log.append([ping(number, f"job-{number % 8}") for number in self.fed])
+        stages = make_stages(Behaviour(notes=self.folder / "undisturbed", **behaviour), handler)
+        runners = [Runner(declared, {}, topics=TOPICS, backoff=QUICK, halt_after=10_000) for declared in stages]
+        await log.append(self.inputs)
         async with EmbeddedRuntime(log, runners, backoff=QUICK) as runtime:
             await runtime.wait_idle()
         return await self._outcomes(log)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from schemas.envelope import Event
 from schemas.errors import RetryLater
 from schemas.registry import register
 from schemas.wire import Message
+from streams.acceptance import LARGEST_VALUE
 from streams.log import Advance, Appended, EventLog, Record, TopicPartition
 from streams.topics import Topic, diversion_topics
 from tests.streams.stage_kit import COSTS, Lost, Ping, Pong, lost
@@ -37,12 +39,18 @@ TOPICS = (
     COSTS,
     *diversion_topics(STAGES),
 )
+# The topics as they may be declared: with one partition each one of three workers idles; widened, `pings` has two more.
+SHAPES: Mapping[str, tuple[Topic, ...]] = {
+    "declared": TOPICS,
+    "narrow": tuple(replace(topic, partitions=1) for topic in TOPICS),
+    "widened": tuple(replace(topic, partitions=6) if topic.name == "pings" else topic for topic in TOPICS),
+}
 # Where a worker kills itself, once: a step of the delivery of one ping.
 POINTS = ("before work", "mid-work", "while appending", "after outputs", "before commit")
 
 
 class Behaviour(Value):
-    """What `answer` does. By number of the ping: seconds of work, times it says "later", poison.
+    """What `answer` does. By number of the ping: seconds of work, times it says "later", poison, too large an answer.
 
     `dies` is (point, number); whoever makes the file `marker` first does. `notes` gets a line for each thing done.
     """
@@ -51,6 +59,7 @@ class Behaviour(Value):
     seconds: Mapping[int, float] = Field(default_factory=dict)
     later: Mapping[int, int] = Field(default_factory=dict)
     poison: frozenset[int] = frozenset()
+    huge: frozenset[int] = frozenset()
     mended: Path | None = None
     dies: tuple[str, int] | None = None
     marker: Path | None = None
@@ -94,7 +103,7 @@ def make_stages(behaviour: Behaviour, timeout: float = 30.0) -> tuple[Stage, ...
         if said[number] <= behaviour.later.get(number, 0):
             raise RetryLater("not yet")
         behaviour.note(f"done {number}")
-        return [Pong(number=number)]
+        return [Pong(number=number, text="x" * LARGEST_VALUE if number in behaviour.huge else "")]
 
     @stage("tell", consumes=[Pong], emits=[Told], timeout=timeout, retries=4)
     async def tell(event: Event[Pong]) -> Sequence[EventData]:

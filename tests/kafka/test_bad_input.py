@@ -12,6 +12,7 @@ from deploy.kafka.cluster import KafkaCluster
 from streams.dead_letters import list_letters
 from streams.kafka_message import headers_of
 from streams.kafka_topics import LARGEST_RECORD
+from streams.topics import retry_topic
 from tests.kafka.scene import Scene
 from tests.streams.stage_kit import ping
 
@@ -36,6 +37,27 @@ BAD: dict[str, tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = {
     "no key": (None, b"[]", _with("ce_id", b"keyless")),
     "too large": (b"job-1", LARGE, _with("ce_id", b"large")),
 }
+
+
+async def test_retries_go_on_when_a_record_on_their_topic_is_too_large_for_the_next(
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
+) -> None:
+    async with Scene.on(kafka, prefix, tmp_path) as scene:
+        producer = AIOKafkaProducer(max_request_size=LARGEST_RECORD, **scene.connection.options())
+        await producer.start()
+        try:
+            topic = scene.connection.topic(retry_topic("answer").name)
+            await producer.send_and_wait(topic, LARGE, b"job-1", headers=_with("ce_id", b"large"))
+        finally:
+            await producer.stop()
+        await scene.feed(range(10))
+        scene.start(later={3: 1})
+        await scene.settled()
+        (letter,) = await list_letters(scene.log, "answer")
+        assert letter.value is not None
+        assert LARGE.startswith(letter.value)
+        assert (letter.origin.topic, letter.origin.offset) == (retry_topic("answer").name, 0)
+        await scene.check(database, letters=[letter.event_id])
 
 
 async def test_stage_goes_on_when_records_are_bad(

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from rich.console import Console
 
 from adapters.database import Database
@@ -19,6 +20,7 @@ from schemas.errors import SetupError
 from schemas.wire import Message
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
+from streams.kafka_topics import administering
 from streams.log import Advance, TopicPartition
 from streams.partitioner import partition_of
 from streams.postgres_log import PostgresEventLog
@@ -77,6 +79,31 @@ async def test_history_and_positions_are_on_kafka_when_log_copy_was_run(
     assert "30 records stand alike on both, 0 of them copied now" in said(console)
     with pytest.raises(SetupError, match="onto itself"):
         await log_copy.copy(settings, "kafka", "kafka", console)
+
+
+async def test_topics_check_notes_what_is_set_otherwise_than_declared(
+    kafka: KafkaCluster, prefix: str, data_dir: Path
+) -> None:
+    settings = Settings(data_dir=data_dir, kafka=Kafka(bootstrap_servers=kafka.bootstrap_servers, prefix=prefix))
+    await topics.create(settings, printing(), add_partitions=False)
+    console = printing()
+    topics.show(await topics.check(settings), console)
+    assert "note" not in said(console)
+    connection = KafkaConnection(kafka.bootstrap_servers, prefix)
+    kept = {"cleanup.policy": "compact", "retention.ms": "60000"}
+    async with administering(connection) as admin:
+        uploads = connection.topic("uploads")
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, uploads, kept)])
+        async with asyncio.timeout(30):
+            asked = [ConfigResource(ConfigResourceType.TOPIC, uploads, {"retention.ms": None})]
+            while (await admin.describe_configs(asked))[0].resources[0][4][0][1] != "60000":
+                await asyncio.sleep(0.05)
+    states = await topics.check(settings)
+    console = printing()
+    topics.show(states, console)
+    assert "topic uploads has cleanup.policy=compact, not delete" in said(console)
+    assert "topic uploads has retention.ms=60000, not -1" in said(console)
+    assert all(state.usable for state in states), "a note, no error"
 
 
 async def test_log_copy_refuses_when_retries_are_under_way_on_kafka(

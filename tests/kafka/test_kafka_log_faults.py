@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from schemas.errors import InvalidEvent, SetupError, Unavailable
 from streams.kafka_claims import Claims
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
-from streams.kafka_topics import create
+from streams.kafka_topics import administering, create, inspect
 from streams.kafka_writer import KafkaWriter
 from streams.log import Advance, Appended, Record
 from tests.contracts.log_kit import TOPICS, WORDS_0, ids, message, read_all
@@ -52,12 +52,24 @@ async def open_log(here: KafkaConnection, database: Database) -> AsyncIterator[O
 
 
 def run_until_killed(here: KafkaConnection, database: Database, point: str, what: str = "numbered") -> None:
+    with run_until(here, database, point, what) as process:
+        process.send_signal(signal.SIGKILL)
+
+
+@contextmanager
+def run_until(
+    here: KafkaConnection, database: Database, point: str, what: str = "numbered"
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that appends as far as a point, and stands there until it is killed at the end."""
     command = [sys.executable, "-m", "tests.kafka.append_until_killed"]
     arguments = [here.bootstrap_servers, here.prefix, database.dsn, point, what]
     with subprocess.Popen([*command, *arguments], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "frozen"
-        process.send_signal(signal.SIGKILL)
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 async def until_appended(log: KafkaEventLog, id: str) -> Appended:
@@ -81,6 +93,31 @@ async def test_append_writes_once_when_its_process_was_killed(
     assert sorted(ids(records), key=int) == [str(n) for n in range(20)]
     placed = {record.attributes["id"]: (record.partition, record.offset) for record in records}
     assert [(outcome.partition, outcome.offset) for outcome in outcomes] == [placed[one.id] for one in NUMBERED]
+
+
+async def test_append_answers_duplicate_when_its_owner_lives_and_was_paused_before_it_noted(
+    here: KafkaConnection, database: Database, open_log: Open
+) -> None:
+    with run_until(here, database, "appended") as paused:
+        paused.send_signal(signal.SIGSTOP)
+        log = await open_log()
+        assert [outcome.duplicate for outcome in await log.append(NUMBERED)] == [True] * 20
+        records = await read_all(log, "numbers")
+        assert sorted(ids(records), key=int) == [str(n) for n in range(20)]
+
+
+async def test_append_waits_for_a_paused_owner_to_die_when_its_records_stand_nowhere(
+    here: KafkaConnection, database: Database, open_log: Open
+) -> None:
+    """It may have them on their way: whoever appended them now would perhaps do so twice."""
+    log = await open_log()
+    with run_until(here, database, "claimed") as paused:
+        paused.send_signal(signal.SIGSTOP)
+        with pytest.raises(Unavailable, match="another instance is still appending"):
+            await log.append(NUMBERED)
+        assert await read_all(log, "numbers") == []
+    assert [outcome.duplicate for outcome in await log.append(NUMBERED)] == [False] * 20
+    assert len(await read_all(log, "numbers")) == 20
 
 
 async def test_append_writes_a_diverted_delivery_once_when_its_process_was_killed(
@@ -253,6 +290,21 @@ async def test_reader_goes_on_when_its_consumer_fetches_no_more(
         await log.read({WORDS_0: 1}, wait=0.1)
     assert ids(await log.read({WORDS_0: 1}, wait=10.0)) == ["after"]
     await log.close()
+
+
+async def test_open_is_a_setup_error_when_topics_were_made_anew(
+    here: KafkaConnection, database: Database, open_log: Open
+) -> None:
+    log = await open_log()
+    await log.append(NUMBERED)
+    await log.close()
+    async with administering(here) as admin:
+        await admin.delete_topics([here.topic(topic.name) for topic in TOPICS])
+        while any(state.standing for state in await inspect(here, TOPICS)):
+            await asyncio.sleep(0.05)
+    await create(here, TOPICS)
+    with pytest.raises(SetupError, match="need a new VAULTRA_KAFKA__PREFIX"):
+        await open_log()
 
 
 async def test_append_is_at_least_once_when_there_is_no_database(here: KafkaConnection) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from adapters.database import Database
 from deploy.kafka.cluster import KafkaCluster
+from tests.kafka.length import either
 from tests.kafka.scene import Scene
+from tests.streams.stage_kit import ids_on
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.parametrize("worker", ["faust", "aiokafka"])]
 
@@ -53,19 +56,22 @@ async def test_work_is_given_back_when_the_grace_is_too_short(
 async def test_nothing_doubles_when_a_paused_worker_wakes_after_its_partitions_went(
     kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database, worker: str
 ) -> None:
-    """Without claims: with them the paused process, being alive, keeps its unnoted ids to itself (ADR 8)."""
+    """Its claims stay its own, for it lives: what it appended and did not note is found by whoever does it over."""
     async with Scene.on(kafka, prefix, tmp_path) as scene:
         scene.fetched_by = worker
         await scene.feed(range(20))
-        paused = scene.start(seconds={3: 3.0})
+        claimed = {"database": database.dsn}
+        paused = scene.start(seconds={3: 8.0}, config=claimed)
         await scene.noted("begin 3")
+        await scene.appended_but_behind(3)  # an id that is claimed and not yet sent would wait for it to wake or die
         paused.signal(signal.SIGSTOP)
-        scene.start()
+        scene.start(config=claimed)
         await scene.settled()
         paused.signal(signal.SIGCONT)
         await scene.noted("done 3", times=2)
         await scene.feed(range(20, 40))
         await scene.settled()
+        assert Counter(await ids_on(scene.log, "pongs")).most_common(1)[0][1] == 1
         await scene.check(database)
 
 
@@ -75,9 +81,10 @@ async def test_work_is_done_once_when_another_worker_joins_and_it_takes_longer_t
     async with Scene.on(kafka, prefix, tmp_path) as scene:
         scene.fetched_by = worker
         await scene.feed(range(20))
-        scene.start(seconds={3: 5.0}, config={"rebalance": 30.0})
+        patient = {"rebalance": 90.0, "handler": 90.0}
+        scene.start(seconds={3: either(60.0, 5.0)}, config=patient)
         await scene.noted("begin 3")
-        scene.start(config={"rebalance": 30.0})
+        scene.start(config=patient)
         await scene.feed(range(20, 60))
         await scene.settled()
         assert scene.count("begin 3") == 1

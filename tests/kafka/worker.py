@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 
 import structlog
 
@@ -18,7 +19,7 @@ from streams.kafka_group import GroupTimes
 from streams.kafka_log import KafkaEventLog
 from streams.kafka_runtime import KafkaRuntime, WorkerName
 from streams.runner import Runner
-from tests.kafka.stages import TOPICS, Behaviour, DeadlyLog, make_stages
+from tests.kafka.stages import SHAPES, Behaviour, DeadlyLog, make_stages
 from vaultra.serving import stop_signals
 
 
@@ -37,6 +38,14 @@ class WorkerConfig(Value):
     halt_after: int = 20
     worker: WorkerName = "faust"
     steps: tuple[float, float] = (0.5, 1.0)
+    # A static member's name; none without.
+    instance: str = ""
+    # Which of SHAPES its topics are declared in.
+    shape: str = "declared"
+    # After so long without room for another record aiokafka leaves its group; the product's is never.
+    poll: float = GroupTimes().poll
+    # What the watchdog waits beyond a group's own limits.
+    patience: float = GroupTimes().patience
     # Where ids are claimed, as in production; none without.
     database: str = ""
 
@@ -44,15 +53,22 @@ class WorkerConfig(Value):
 async def work(config: WorkerConfig) -> int:
     connection = KafkaConnection(config.bootstrap_servers, prefix=config.prefix)
     claims = await Database.open(url=config.database) if config.database else None
-    log = DeadlyLog(await KafkaEventLog.open(connection, TOPICS, database=claims), config.behaviour)
+    topics = SHAPES[config.shape]
+    log = DeadlyLog(await KafkaEventLog.open(connection, topics, database=claims), config.behaviour)
     backoff = Backoff(pause=0.01, steps=config.steps)
     runners = [
-        Runner(declared, {}, topics=TOPICS, backoff=backoff, halt_after=config.halt_after)
+        Runner(declared, {}, topics=topics, backoff=backoff, halt_after=config.halt_after)
         for declared in make_stages(config.behaviour, config.handler)
         if declared.name in config.stages
     ]
-    times = GroupTimes.of_session(config.session, config.rebalance, commit=config.commit)
-    runtime = KafkaRuntime(log, connection, runners, backoff=backoff, times=times, worker=config.worker)
+    times = replace(
+        GroupTimes.of_session(config.session, config.rebalance, commit=config.commit),
+        poll=config.poll,
+        patience=config.patience,
+    )
+    runtime = KafkaRuntime(
+        log, connection, runners, backoff=backoff, times=times, instance=config.instance, worker=config.worker
+    )
     stop = asyncio.Event()
     with stop_signals(stop.set):
         runtime.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.watchdog import Patience, Pulse, Watchdog
+from streams.watchdog import Namesakes, Patience, Pulse, Watchdog
 
 PATIENCE = Patience(memberless=100, rebalancing=100, idle=50)
 
@@ -35,7 +35,7 @@ def test_verdict_falls_when_a_state_lasts_too_long(pulse: Pulse, words: str) -> 
 
 
 def test_verdict_does_not_fall_when_a_second_attempt_takes_as_long_as_the_first() -> None:
-    watchdog = Watchdog(Patience.of(rebalance=180, handler=180))
+    watchdog = Watchdog(Patience.of(rebalance=180, handler=180, beyond=60))
     at_work = Pulse(generation=3, rebalancing=False, lag=1, active=0)
     assert [watchdog.verdict(at_work, now) for now in range(0, 360, 10)] == [None] * 36
     assert watchdog.verdict(at_work, 421) is not None
@@ -67,3 +67,13 @@ def test_lag_keeps_its_last_value_when_it_cannot_be_known() -> None:
     watchdog = Watchdog(PATIENCE)
     assert watchdog.verdict(behind, 0) is None
     assert watchdog.verdict(unknown, 51) is not None
+
+
+def test_namesakes_are_seen_when_a_member_loses_its_place_again_and_again() -> None:
+    """A session that expired is one change; two processes of one name change places with every heartbeat."""
+    namesakes = Namesakes()
+    assert [namesakes.seen(member, now) for now, member in enumerate(["", "a", "a", "", "b", "b", "c", "d"])] == [
+        False
+    ] * 7 + [True]
+    patient = Namesakes()
+    assert not any(patient.seen(f"member {now}", now) for now in range(0, 600, 31))

@@ -18,7 +18,7 @@ async def check(settings: Settings) -> list[TopicState]:
     """Every declared topic as it stands. Raises SetupError or Unavailable."""
     connection = kafka_connection(settings)
     await connection.reach(settings.kafka.patience)
-    return await kafka_topics.inspect(connection, all_topics())
+    return await kafka_topics.inspect_settings(connection, all_topics())
 
 
 async def create(settings: Settings, console: Console, *, add_partitions: bool) -> None:
@@ -42,12 +42,20 @@ def show(states: Sequence[TopicState], console: Console) -> None:
             console.print(f"[red]wrong[/red]  {state}")
         elif state.standing > state.topic.partitions:
             console.print(f"[yellow]note[/yellow]   {state}: those beyond stay empty and are not read")
+        for difference in state.differing:
+            console.print(f"[yellow]note[/yellow]   topic {state.topic.name} has {difference}", highlight=False)
     wrong = sum(not state.usable for state in states)
     console.print(f"{len(states)} topics, {wrong} not as declared" + (": run `vaultra topics create`" if wrong else ""))
 
 
 def as_json(states: Sequence[TopicState]) -> list[dict[str, Any]]:
     return [
-        {"topic": s.topic.name, "declared": s.topic.partitions, "standing": s.standing, "usable": s.usable}
-        for s in states
+        {
+            "topic": state.topic.name,
+            "declared": state.topic.partitions,
+            "standing": state.standing,
+            "usable": state.usable,
+            "differing": list(state.differing),
+        }
+        for state in states
     ]
