@@ -6,21 +6,19 @@ async with Rig.running(folder) as rig:
         await rig.acknowledged(20)
         await rig.kafka.restart(2)
     await rig.check()
-
-`FAULTS=full` makes outages as long as the real ones; without, each fault is there once and short.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aiokafka.admin import NewTopic
 
@@ -29,6 +27,7 @@ from deploy.kafka.cluster import KafkaCluster
 from projections.runner import ProjectionRunner
 from projections.writing import table_hash
 from schemas.errors import Unavailable
+from streams.dead_letters import list_letters
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_topics import administering, create, topic_settings
 from streams.topics import Topic
@@ -37,17 +36,11 @@ from tests.kafka import scene as scenes
 from tests.kafka.scene import PROJECT, Scene, Worker
 from tests.kafka.stages import PROJECTION, TOPICS
 
-FULL = os.environ.get("FAULTS") == "full"
 # The broker that alone holds the outputs of `answer`, so that these can be away while everything else is there.
 OUTPUTS_BROKER = 3
 _PREFIX = "faults."
 # The shortest that a broker takes as it comes; a paused worker loses its partitions within this.
 SESSION = {"session": 6.0, "rebalance": 12.0}
-
-
-def seconds(full: float, short: float) -> float:
-    """How long a fault lasts."""
-    return full if FULL else short
 
 
 class Projecting:
@@ -86,7 +79,9 @@ class Rig:
         self.projecting = Projecting(
             (connection.bootstrap_servers, connection.prefix, url), scene.folder / "projecting.log"
         )
-        self._next = 0
+        # What workers that start from now on do.
+        self.behaviour: dict[str, Any] = {}
+        self.next = 0
 
     @classmethod
     @asynccontextmanager
@@ -99,7 +94,9 @@ class Rig:
             await create(connection, TOPICS, copies=3)
             with own_postgres(installed()["16"], folder / "postgres") as postgres:
                 database = await Database.open(url=postgres.url("postgres"))
-                async with Scene.on(kafka, _PREFIX, folder) as scene:
+                # Everybody claims ids, as in production.
+                told = {**SESSION, "database": postgres.url("postgres")}
+                async with Scene.on(kafka, _PREFIX, folder, claims=database, config=told) as scene:
                     rig = cls(kafka, postgres, database, scene, postgres.url("postgres"))
                     try:
                         yield rig
@@ -108,9 +105,35 @@ class Rig:
                             await rig.projecting.end(signal.SIGKILL)
                 await database.close()
 
-    def work(self) -> Worker:
-        """One more worker, whose session the broker's own least one fits."""
-        return self.scene.start(config=SESSION)
+    def work(self, instance: str = "") -> Worker:
+        """One more worker; with a name it is a static member of its groups."""
+        return self.scene.start(config={"instance": instance}, **self.behaviour)
+
+    def supervise(self) -> None:
+        """Start anew what ended by itself, as a supervisor does: a worker that cannot go on exits with 70."""
+        while len(self.alive) < 2:
+            self.work()
+
+    @asynccontextmanager
+    async def supervised(self) -> AsyncIterator[None]:
+        """Two workers for as long as the block lasts."""
+
+        async def look() -> None:
+            while True:
+                self.supervise()
+                await asyncio.sleep(0.2)
+
+        looking = asyncio.create_task(look())
+        try:
+            yield
+        finally:
+            looking.cancel()
+
+    async def dismiss(self) -> None:
+        """Let every worker end in order."""
+        for worker in self.alive:
+            worker.signal(signal.SIGTERM)
+            assert await worker.ended() == 0
 
     @property
     def alive(self) -> list[Worker]:
@@ -123,7 +146,7 @@ class Rig:
 
         async def feed() -> None:
             while not stop.is_set():
-                number, self._next = self._next, self._next + 1
+                number, self.next = self.next, self.next + 1
                 await self.feed_one(number)
                 await asyncio.sleep(pause)
 
@@ -143,15 +166,15 @@ class Rig:
 
     async def feed(self, count: int) -> None:
         """So many inputs at once."""
-        numbers = range(self._next, self._next + count)
-        self._next += count
+        numbers = range(self.next, self.next + count)
+        self.next += count
         await self.scene.feed(numbers)
 
     async def acknowledged(self, more: int, within: float = 180.0) -> None:
         """Until the log has taken so many more inputs."""
-        wanted = len(self.scene.fed) + more
+        wanted = len(self.scene.inputs) + more
         async with asyncio.timeout(within):
-            while len(self.scene.fed) < wanted:
+            while len(self.scene.inputs) < wanted:
                 await asyncio.sleep(0.02)
 
     async def answered(self, more: int, within: float = 180.0) -> None:
@@ -164,17 +187,22 @@ class Rig:
     def _done(self) -> int:
         return self.scene.behaviour.notes.read_text().count("done ")
 
-    async def check(self, within: float = 180.0) -> None:
+    async def check(self, within: float = 180.0, *, dead: Iterable[int] = ()) -> None:
         """Every acknowledged input has exactly one final outcome; the tables are those of an undisturbed run."""
         scene = self.scene
-        await scene.settled(within)
+        async with self.supervised():
+            await scene.settled(within)
         lagging = ProjectionRunner(self.database.pool, scene.log, [PROJECTION])
         async with asyncio.timeout(within):
             while (await lagging.lag())[PROJECTION.name]:
                 await asyncio.sleep(0.05)
-        undisturbed = await scene._undisturbed(())
+        given_up = frozenset(dead)
+        letters = {letter.event_id for letter in await list_letters(scene.log, "answer")}
+        assert letters == {f"ping-{number}" for number in given_up}
+        undisturbed = await scene.undisturbed(poison=given_up)
         expected = Counter(scenes._identity(record) for record in undisturbed)
-        assert len(expected) == 2 * len(scene.fed), "an answer and what is told of it, each"
+        outcomes = 2 * (len(scene.inputs) - len(letters)) + len(letters)
+        assert len(expected) == outcomes, "an answer and what is told of it, or that it is lost"
         assert {scenes._identity(record) for record in await scene._outcomes(scene.log)} == set(expected)
         assert await table_hash(self.database.pool, PROJECTION) == await scenes._hash_of(self.database, undisturbed)
 

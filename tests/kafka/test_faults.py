@@ -20,7 +20,8 @@ from schemas.wire import Message
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from tests.contracts.log_kit import NUMBERS, message
-from tests.kafka.rig import FULL, OUTPUTS_BROKER, SESSION, Rig, place_on_one, seconds
+from tests.kafka.length import FULL, either
+from tests.kafka.rig import OUTPUTS_BROKER, Rig, place_on_one
 from tests.kafka.stages import PROJECTION
 from tests.streams.stage_kit import all_of, ids_on
 
@@ -36,8 +37,7 @@ async def rig(kafka_present: None, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(autouse=True)
 def at_work(rig: Rig) -> None:
     """Two workers and the projection, whatever the test before left."""
-    while len(rig.alive) < 2:
-        rig.work()
+    rig.supervise()
     if rig.projecting.process is None or rig.projecting.process.poll() is not None:
         rig.projecting.start()
 
@@ -48,7 +48,7 @@ async def test_group_begins_at_the_first_event_when_it_is_new_on_an_old_topic(ri
         worker.kill()
         await worker.ended()
     await rig.feed(20)
-    only_answers = rig.scene.start(config={**SESSION, "stages": ("answer",)})
+    only_answers = rig.scene.start(config={"stages": ("answer",)})
     async with asyncio.timeout(120):
         while sum(lag for name, lag in (await rig.scene.lags()).items() if name.startswith("answer ")):
             await asyncio.sleep(0.05)
@@ -76,7 +76,7 @@ async def test_traffic_goes_on_when_one_broker_of_three_dies_and_returns(rig: Ri
             await rig.kafka.kill(number)
             await rig.acknowledged(20)
             await rig.answered(20)
-            await asyncio.sleep(seconds(30, 0))
+            await asyncio.sleep(either(30, 0))
             await rig.kafka.restart(number)
             await rig.answered(10)
         await rig.check()
@@ -115,7 +115,7 @@ async def test_inputs_wait_when_the_topic_of_the_outputs_cannot_be_written(rig: 
         await rig.answered(5)
         await rig.kafka.kill(OUTPUTS_BROKER)
         await rig.acknowledged(20)
-        await asyncio.sleep(seconds(30, 3))
+        await asyncio.sleep(either(30, 3))
         await _inputs_wait(rig, 10)
         await rig.kafka.restart(OUTPUTS_BROKER)
         await rig.answered(20)
@@ -127,10 +127,9 @@ async def test_everything_goes_on_when_all_brokers_were_away(rig: Rig) -> None:
     async with rig.traffic():
         await rig.answered(5)
         await asyncio.gather(*(rig.kafka.kill(number) for number in (1, 2, 3)))
-        await asyncio.sleep(seconds(60, 6))
+        await asyncio.sleep(either(60, 6))
         await rig.kafka.start()
-        while len(rig.alive) < 2:  # a worker that cannot go on ends with 70, and a supervisor starts another
-            rig.work()
+        rig.supervise()
         await rig.answered(10)
     await rig.check()
 
@@ -139,10 +138,10 @@ async def test_tables_catch_up_when_the_database_was_gone(rig: Rig) -> None:
     async with rig.traffic():
         await rig.answered(5)
         rig.postgres.kill()
-        await asyncio.sleep(seconds(30, 5))
-        await rig.answered(10)
+        await asyncio.sleep(either(30, 5))
         rig.postgres.start()
-        await rig.answered(5)
+        rig.supervise()
+        await rig.answered(15)
     assert rig.projecting.process is not None
     assert rig.projecting.process.poll() is None, "it waits for its database, it does not end"
     await rig.check()
@@ -156,6 +155,59 @@ async def test_rebuild_is_the_same_when_traffic_goes_on(rig: Rig) -> None:
     assert rebuilt.applied >= 40
     assert rebuilt.rows_hash is not None, "compared with the build before, and the same"
     await rig.check()
+
+
+async def test_nothing_is_lost_when_everything_is_restarted_in_turn(rig: Rig) -> None:
+    """Workers as static members: they come back under their names, and nobody else's partitions move meanwhile."""
+    await rig.dismiss()
+    names = ("one", "two")
+    workers = {name: rig.work(name) for name in names}
+    async with rig.traffic():
+        for _ in range(either(3, 1)):
+            for name in names:
+                await rig.answered(5)
+                workers[name].signal(signal.SIGTERM)
+                assert await workers[name].ended() == 0, rig.scene.outputs()
+                workers[name] = rig.work(name)
+            await rig.answered(10)
+            assert await rig.projecting.end(signal.SIGTERM) == 0
+            rig.projecting.start()
+            for number in either((1, 2, 3), (random.choice((1, 2, 3)),)):
+                await rig.kafka.shut_down(number)
+                await rig.kafka.restart(number)
+                await rig.answered(5)
+            rig.supervise()
+    await rig.check()
+
+
+async def test_inputs_are_outcomes_or_dead_letters_when_everything_dies_at_random(rig: Rig) -> None:
+    """The soak."""
+    dice = random.Random()
+    await rig.dismiss()
+    poison = range(rig.next + 5, rig.next + 20_000, 23)
+    rig.behaviour = {"poison": frozenset(poison)}
+    rig.supervise()
+    end = asyncio.get_running_loop().time() + either(240, 20)
+    async with rig.traffic(pause=0.02):
+        while asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(dice.uniform(1, 4))
+            match dice.choice(("worker", "projection", "broker", "pause")):
+                case "worker":
+                    dice.choice(rig.alive).kill()
+                case "projection":
+                    await rig.projecting.end(signal.SIGKILL)
+                    rig.projecting.start()
+                case "broker":
+                    number = dice.choice((1, 2, 3))
+                    await rig.kafka.kill(number)
+                    await rig.kafka.restart(number)
+                case "pause":
+                    paused = dice.choice(rig.alive)
+                    paused.signal(signal.SIGSTOP)
+                    await asyncio.sleep(dice.uniform(1, 10))
+                    paused.signal(signal.SIGCONT)
+            rig.supervise()
+    await rig.check(within=300, dead=(number for number in poison if number < rig.next))
 
 
 async def _refusal(log: KafkaEventLog, one: Message) -> str:

@@ -29,6 +29,19 @@ async def test_delivery_comes_back_from_both_retry_topics_when_it_is_put_off(
         await scene.check(database)
 
 
+async def test_delivery_is_given_up_when_it_takes_too_long_or_its_output_is_too_large(
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
+) -> None:
+    async with Scene.on(kafka, prefix, tmp_path) as scene:
+        await scene.feed(range(20))
+        bad = {"seconds": {3: 60.0}, "huge": frozenset({5})}
+        scene.start(config={"handler": 0.5, "steps": (0.2, 0.4)}, **bad)
+        await scene.settled()
+        assert scene.count("done 3") == 0
+        assert scene.count("begin 3") > 1, "a time-out is tried again"
+        await scene.check(database, dead=(3, 5), handler=0.5, **bad)
+
+
 async def test_poison_becomes_a_dead_letter_between_good_ones(
     kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
 ) -> None:
@@ -42,7 +55,7 @@ async def test_poison_becomes_a_dead_letter_between_good_ones(
 
 
 async def test_halted_stage_keeps_its_events_and_goes_on_when_it_is_mended_and_replayed(
-    kafka: KafkaCluster, prefix: str, tmp_path: Path
+    kafka: KafkaCluster, prefix: str, tmp_path: Path, database: Database
 ) -> None:
     async with Scene.on(kafka, prefix, tmp_path) as scene:
         mended = tmp_path / "mended"
@@ -62,3 +75,4 @@ async def test_halted_stage_keeps_its_events_and_goes_on_when_it_is_mended_and_r
         assert sorted(map(int, done)) == list(range(40))
         replayed = [int(number) for number in done if int(number) < 5]
         assert replayed == sorted(replayed), "a replay keeps the order of a key"
+        await scene.check(database, replayed=range(5))
