@@ -24,11 +24,10 @@ from sandbox.limits import Limits
 from sandbox.outcome import Ended, conclude
 from sandbox.slot import order, provide
 from sandbox.spawner import Spawned
-from sandbox.supervision import DEATH, readable, supervise
+from sandbox.supervision import CPU_TICK, DEATH, readable, supervise
 from sandbox.verdict import Kill
 
 NAME = "bubblewrap"
-_CPU_TICK = 0.2  # s
 
 
 @dataclass(slots=True)
@@ -92,7 +91,7 @@ class BubblewrapBox:
             cancelled=cancelled,
             kill=self.kill,
             watch=self._watch,
-            tick=watchdog.TICK if self.cgroup is None else _CPU_TICK,
+            tick=watchdog.TICK if self.cgroup is None else CPU_TICK,
             hear={self.listener: partial(self._hear, denials)} if self.listener >= 0 else {},
         )
         wall = time.monotonic() - started
@@ -108,7 +107,7 @@ class BubblewrapBox:
         """What no limit of the kernel's ends: memory without control groups, CPU time of many processes together."""
         if self.cgroup is None:
             return "oom" if watchdog.memory_of(self.init_pid) > self.limits.memory else None
-        return "cpu_limit" if (self.cgroup.cpu_seconds() or 0.0) >= self.limits.cpu_seconds else None
+        return "cpu_limit" if self.cgroup.overspent(self.limits) else None
 
     def _hear(self, denials: Denials) -> bool:
         """Refuse a call and note its name; hang up when there were many, so that the kernel refuses by itself."""

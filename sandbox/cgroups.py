@@ -276,6 +276,10 @@ class Cgroup:
             return None if nanoseconds is None else nanoseconds / 1e9
         return self._entry("cpu", "cpu.stat", "cpu.stat", "usage_usec") / 1e6
 
+    def overspent(self, limits: Limits) -> bool:
+        """Whether everything in the groups together used up its CPU time: a limit of processes counts each alone."""
+        return (self.cpu_seconds() or 0.0) >= limits.cpu_seconds
+
     def _read(self, controller: str, v1: str, v2: str | None) -> str:
         directory, version = self.groups[controller]
         name = v1 if version == 1 else v2

@@ -26,6 +26,7 @@ from sandbox.outcome import Ended, conclude
 from sandbox.slot import order, provide
 from sandbox.supervision import DEATH, supervise
 from sandbox.tmp_mount import unmount_tmp
+from sandbox.verdict import Kill
 
 NAME = "docker"
 _LOOK = 0.02  # s between looks at the control groups: the engine removes them with the container's last process
@@ -94,13 +95,14 @@ class DockerBox:
         ended = Ended(killed_for, status, usage, seconds, wall, self.output, stdout, stderr)
         return conclude(ended, limits=self.limits, backend=NAME, controls=self.controls)
 
-    def _look(self) -> None:
-        """Remember what the control groups say while they are there."""
+    def _look(self) -> Kill | None:
+        """Remember what the control groups say while they are there; also whether the CPU time is used up."""
         if self.cgroup is None:
-            return
+            return None
         now = self.cgroup.usage()
         if now.peak is not None:
             self.usage = now
+        return "cpu_limit" if self.cgroup.overspent(self.limits) else None
 
     def _exit_status(self) -> int | None:
         """What process 1 ended with, as the engine tells once it is over."""

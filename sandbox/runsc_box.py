@@ -17,7 +17,7 @@ from sandbox.cgroups import Cgroup
 from sandbox.limits import Limits
 from sandbox.outcome import Ended, conclude
 from sandbox.slot import order, provide
-from sandbox.supervision import DEATH, readable, supervise
+from sandbox.supervision import CPU_TICK, DEATH, readable, supervise
 from sandbox.tmp_mount import unmount_tmp
 
 NAME = "runsc"
@@ -72,6 +72,8 @@ class RunscBox:
             deadline=started + self.limits.timeout,
             cancelled=cancelled,
             kill=self.kill,
+            watch=lambda: "cpu_limit" if self.cgroup.overspent(self.limits) else None,
+            tick=CPU_TICK,
         )
         wall = time.monotonic() - started
         # The file server may outlive runsc by a moment: nobody may write while artefacts are read.

@@ -12,6 +12,7 @@ from typing import Protocol
 from sandbox.limits import Limits
 from sandbox.verdict import Kill
 
+CPU_TICK = 0.2  # s between two looks at the CPU time that was used
 DEATH = 10.0  # s a killed process may take to be gone (it may be deep in a system call)
 
 

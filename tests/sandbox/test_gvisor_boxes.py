@@ -87,6 +87,22 @@ async def test_reason_names_the_limit_when_the_program_passes_it(box: PooledSand
     assert result.wall_seconds < limits.timeout + 1
 
 
+async def test_cpu_time_of_many_processes_is_summed_when_it_is_limited(box: PooledSandbox) -> None:
+    limits = replace(QUICK, cpu_time=2.0)
+    code = "import os\nfor _ in range(3): os.fork()\nwhile True: pass"
+    result = (await box.run(code, {}, limits=limits)).result
+    assert result.reason == "cpu_limit", (result.detail, result.stderr)
+    assert result.cpu_seconds >= 2.0
+
+
+async def test_processes_are_limited_when_a_program_starts_ever_more(box: PooledSandbox, kind: Kind) -> None:
+    """gVisor's own threads count too, so more of them fit there before a limit ends it (docs/SECURITY.md)."""
+    code = "import os, time\nfor _ in range(900): os.fork() or time.sleep(60)\nprint('all of them')"
+    result = (await box.run(code, {}, limits=replace(QUICK, memory=256 * MIB))).result
+    assert result.reason in ({"pids_limit"} if kind.runtime == "runc" else {"pids_limit", "oom"}), result.detail
+    assert "all of them" not in result.stdout
+
+
 async def test_box_is_gone_when_the_run_is_cancelled(box: PooledSandbox, boxes_left: Callable[[], list[Path]]) -> None:
     run = asyncio.ensure_future(box.run("while True: pass", {}))
     while not boxes_left():
