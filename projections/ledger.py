@@ -207,25 +207,36 @@ def sighting(row: Sequence[Any]) -> Sighting:
     )
 
 
-def refolded(rows: Sequence[Row]) -> Iterable[tuple[Table, Row]]:
-    """What all facts about one object make: its state, its entries, and what reconciles them."""
-    found = _history(rows)
-    key, latest = rows[0][:4], found.latest
-    remarks = dict.fromkeys(words for version in found.versions for words in version.contradictions)
+def refolded(objects: Iterable[Sequence[Row]]) -> Iterator[tuple[Table, Row]]:
+    """What all facts about each object make: its state, its entries, and what reconciles them.
+
+    Step by step over all objects: as in `StripeMapping.map`, that takes a third less time than object by object.
+    """
+    facts = list(objects)
+    histories = [_history(rows) for rows in facts]
+    keyed = [(rows[0][:4], found) for rows, found in zip(facts, histories, strict=True)]
+    for rows, found in zip(facts, histories, strict=True):
+        yield OBJECTS, _object(rows, found)
+    for key, found in keyed:
+        for entry in entries_of(found):
+            yield ENTRIES, (*key, *_entry(entry))
+    for key, found in keyed:
+        state = found.latest.state
+        if isinstance(state, BalanceTransaction):
+            moved = Movement.of(found.object_id, state)
+            yield (
+                MOVEMENTS,
+                (*key, moved.amount, moved.fee, moved.net, moved.currency, moved.type, moved.fee_parts, moved.at),
+            )
+        for total in refunded_totals(found):
+            yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
+
+
+def _object(rows: Sequence[Row], found: History) -> Row:
+    versions, latest = found.versions, found.latest
     state = rows[0][10] if len(rows) == 1 else latest.state.__pydantic_serializer__.to_json(latest.state).decode()
-    first = found.versions[0].created
-    contradictions = _json(list(remarks))
-    yield OBJECTS, (*key, first, latest.created, len(found.versions), latest.deleted, state, contradictions)
-    for entry in entries_of(found):
-        yield ENTRIES, (*key, *_entry(entry))
-    if isinstance(latest.state, BalanceTransaction):
-        moved = Movement.of(found.object_id, latest.state)
-        yield (
-            MOVEMENTS,
-            (*key, moved.amount, moved.fee, moved.net, moved.currency, moved.type, moved.fee_parts, moved.at),
-        )
-    for total in refunded_totals(found):
-        yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
+    remarks = _json(list(dict.fromkeys(words for version in versions for words in version.contradictions)))
+    return *rows[0][:4], versions[0].created, latest.created, len(versions), latest.deleted, state, remarks
 
 
 def folded(rows: Iterable[Row]) -> Iterator[History]:

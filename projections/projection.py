@@ -139,14 +139,14 @@ ApplyFunction = Callable[[Fact], Iterable[tuple[Table, Row]]]
 class Refold:
     """Rows that follow from all rows of `source` with one key, `by`: made again whenever one of them is added.
 
-    `function` is pure and gives the same rows whatever the order of the rows it gets. The tables it fills have `by`
-    as their leading columns.
+    `function` takes the rows of many keys, those of one key together. It is pure and gives the same rows whatever the
+    order of the keys and of their rows. The tables it fills have `by` as their leading columns.
     """
 
     source: Table
     by: tuple[str, ...]
     into: tuple[Table, ...]
-    function: Callable[[Sequence[Row]], Iterable[tuple[Table, Row]]]
+    function: Callable[[Iterable[Sequence[Row]]], Iterable[tuple[Table, Row]]]
 
     def __post_init__(self) -> None:
         for table in (self.source, *self.into):

@@ -35,9 +35,9 @@ async def refold(
     for row in added:
         by_key.setdefault(row[:width], []).append(row)
     outcome: dict[Table, list[Row]] = {table: [] for table in how.into}
-    for rows in by_key.values():
-        for table, row in how.function(rows if len(rows) == 1 else tuple(merged(how.source, rows))):
-            outcome[table].append(row)
+    once = [rows if len(rows) == 1 else tuple(merged(how.source, rows)) for rows in by_key.values()]
+    for table, row in how.function(once):
+        outcome[table].append(row)
     for table, rows in outcome.items():
         if before:  # only keys that had rows have derived rows to remove
             await connection.execute(_remove(table, how.by, schema), *map(list, zip(*before, strict=True)))
