@@ -36,7 +36,7 @@ from streams.kafka_connection import KafkaConnection
 from streams.kafka_group import GroupTimes, scheduler_group
 from streams.kafka_message import record_of
 from streams.log import EventLog, Record
-from streams.runner import utc_now
+from streams.outputs import utc_now
 from streams.topics import due_topic, long_retry_topic, retry_topic
 
 log = structlog.get_logger(__name__)

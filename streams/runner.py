@@ -30,7 +30,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -45,22 +45,20 @@ from schemas.errors import (
     ModelFault,
     RetryLater,
     SandboxUnavailable,
-    SetupError,
     StageHalted,
     Unavailable,
     UnreadablePayload,
 )
 from schemas.registry import KNOWN_TYPES
-from schemas.wire import Message, decode, encode
+from schemas.wire import Message, decode
 from streams import metrics
 from streams.diversions import Backoff, dead_message, delivery_of, origin_of, position_of, printable, retry_message
 from streams.log import Record
+from streams.outputs import StageOutputs, utc_now
 from streams.time_limit import within
 from streams.topics import TOPICS, Topic, consumed_topics, retry_topic, topic_of
 from streams.tracing import DeliverySpan, Tracing
 
-# A larger value belongs into the blob store; Kafka's brokers refuse more than about this by default.
-MAX_VALUE_BYTES = 1_000_000
 # Seconds below which a delivery that used nothing else costs nothing worth an event.
 COST_FLOOR = 0.001
 
@@ -85,10 +83,6 @@ class Handled:
 _SKIPPED = Handled(Outcome.SKIPPED)
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Runner:
     """Runs one stage's deliveries, several at a time when the runtime wants. Raises SetupError on misuse at once.
 
@@ -111,9 +105,8 @@ class Runner:
         self.stage = stage
         self.topics: tuple[str, ...] = tuple(topic.name for topic in consumed_topics(stage.consumes, topics))
         self.retry_topic = retry_topic(stage.name).name
-        self.source = f"vaultra/{stage.name}/v{stage.version}"
+        self.outputs = StageOutputs(stage, topics=topics, clock=clock)
         self._ports = ports
-        self._topic_of = {data: topic_of(data, topics).name for data in stage.emits}
         self._all_topics = topics
         self._consumes = frozenset(stage.consumes)
         self._unwanted = {name for name, data in KNOWN_TYPES.items() if data not in self._consumes}
@@ -176,7 +169,7 @@ class Runner:
             attempts += 1
             try:
                 outputs = await within(self.stage.timeout, self.stage(event, self._ports))
-                messages = self.messages(event, outputs, span.traceparent)
+                messages = self.outputs.messages(event, outputs, span.traceparent)
                 self._dead_in_a_row = 0
                 return Handled(Outcome.DONE, messages), attempts
             except SandboxUnavailable as error:
@@ -208,41 +201,6 @@ class Runner:
             except (Exception, SystemExit) as error:
                 return self._give_up(record, event, error, attempts=attempts), attempts
 
-    def messages(self, cause: Event[EventData], outputs: Sequence[EventData], traceparent: str | None) -> list[Message]:
-        """What a delivery of `cause` appends for these outputs, with the ids it would have however often done.
-
-        Raises SetupError for an output that is too large; pydantic's error for one that cannot be written.
-        """
-        messages = []
-        for ordinal, data in enumerate(outputs):
-            message = self._message(
-                cause, data, derived_id(cause.id, self.stage.name, ordinal), traceparent, self._topic_of[type(data)]
-            )
-            if len(message.value) > MAX_VALUE_BYTES:
-                raise SetupError(
-                    f"stage {self.stage.name} returned a {type(data).__name__} of {len(message.value)} bytes; "
-                    f"more than {MAX_VALUE_BYTES} belong into the blob store"
-                )
-            messages.append(message)
-        return messages
-
-    def _message(
-        self, cause: Event[EventData], data: EventData, id: str, traceparent: str | None, topic: str
-    ) -> Message:
-        event = Event(
-            id=id,
-            source=self.source,
-            subject=cause.subject,
-            time=self._clock(),
-            correlationid=cause.correlationid,
-            causationid=cause.id,
-            tenantid=cause.tenantid,
-            partitionkey=cause.partitionkey,
-            traceparent=traceparent,
-            data=data,
-        )
-        return encode(event, topic)
-
     def _cost(self, event: Event[EventData], meter: Meter, seconds: float, attempts: int) -> Message | None:
         """What the delivery used, as an event; None when that rounds to nothing."""
         if seconds < COST_FLOOR and not (meter.models or meter.bytes_in or meter.bytes_out or meter.cpu_seconds):
@@ -262,7 +220,7 @@ class Runner:
             models=tuple(meter.models),
         )
         id = derived_id(meter.delivery, f"{self.stage.name}/cost", 0)
-        return self._message(event, data, id, event.traceparent, topic_of(CostRecorded).name)
+        return self.outputs.message(event, data, id, event.traceparent, topic_of(CostRecorded).name)
 
     def _put_off(
         self,
@@ -343,7 +301,7 @@ class Runner:
             return []
         try:
             return [
-                self._message(
+                self.outputs.message(
                     event,
                     data,
                     derived_id(event.id, f"{self.stage.name}/given-up", ordinal),

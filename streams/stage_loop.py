@@ -17,9 +17,10 @@ from streams import metrics
 from streams.burial import bury
 from streams.diversions import Backoff
 from streams.log import Advance, EventLog, Record, TopicPartition
+from streams.outputs import utc_now
 from streams.partitioner import partition_of
 from streams.retry_queue import Progress, RetryQueue
-from streams.runner import Handled, Runner, utc_now
+from streams.runner import Handled, Runner
 
 log = structlog.get_logger(__name__)
 

@@ -57,7 +57,7 @@ class StripeImport:
         self.tally = Tally()
         self._log = log
         self._group = ledger.stage.name
-        self._mapping = StripeMapping(ledger, tenant=tenant, endpoint=endpoint, clock=clock)
+        self._mapping = StripeMapping(ledger.outputs, tenant=tenant, endpoint=endpoint, clock=clock)
         self._alone = alone
         self._topic = topic_of(WebhookReceived).name
         self._positions: dict[TopicPartition, int] | None = None

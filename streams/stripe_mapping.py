@@ -16,7 +16,7 @@ from schemas.ledger.observation import EventUnhandled
 from schemas.stripe_events import Endpoint, WebhookReceived
 from schemas.wire import Message, encode
 from streams.diversions import printable
-from streams.runner import Runner
+from streams.outputs import StageOutputs
 from streams.topics import topic_of
 
 _SOURCE = "vaultra/import"
@@ -36,7 +36,7 @@ class Mapped(NamedTuple):
 class StripeMapping:
     """The same function and the same ids as the live path; `clock` (aware, UTC) says when an event came to be known."""
 
-    def __init__(self, ledger: Runner, *, tenant: str, endpoint: Endpoint, clock: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: StageOutputs, *, tenant: str, endpoint: Endpoint, clock: Callable[[], datetime]) -> None:
         self._ledger = ledger
         self._tenant = tenant
         self._endpoint = endpoint

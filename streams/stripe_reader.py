@@ -22,7 +22,7 @@ from adapters.stripe.reading import StripeEvent
 from processors.ledger.stage import ledger
 from schemas.errors import Unavailable
 from schemas.wire import Message
-from streams.runner import Runner
+from streams.outputs import StageOutputs
 from streams.stripe_mapping import Mapped, StripeMapping
 
 # Less is read here: a process takes about a second to start.
@@ -78,7 +78,7 @@ async def _frames(pipe: asyncio.StreamReader) -> AsyncIterator[Read]:
 
 def _mapped(files: Sequence[Path], tenant: str) -> Iterator[Read]:
     """What the files hold, in portions of bounded size."""
-    mapping = StripeMapping(Runner(ledger, {}), tenant=tenant, endpoint="file", clock=lambda: datetime.now(UTC))
+    mapping = StripeMapping(StageOutputs(ledger), tenant=tenant, endpoint="file", clock=lambda: datetime.now(UTC))
     size = room = 0
 
     def count(read: int) -> None:

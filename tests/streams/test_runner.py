@@ -17,7 +17,8 @@ from schemas.errors import ModelFault, RetryLater, SetupError, StageHalted, Unav
 from schemas.registry import UPCASTERS
 from schemas.wire import Message
 from streams.log import Record
-from streams.runner import MAX_VALUE_BYTES, Handled, Outcome, Runner
+from streams.outputs import MAX_VALUE_BYTES
+from streams.runner import Handled, Outcome, Runner
 from tests.streams.stage_kit import (
     KIT_TOPICS,
     NOW,
