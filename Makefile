@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up kafka faults test check format bench eval docs sandbox-root lock clean setup setup-dev
+.PHONY: help demo up kafka faults test check format bench eval docs sandbox-root sandbox-long lock clean setup setup-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,6 +27,10 @@ test: setup-dev ## run the tests
 
 faults: setup-dev ## the faults of the Kafka runtime at full length
 	@FAULTS=full $(PYTHON) -m pytest -q --durations=0 tests/kafka
+
+sandbox-long: setup-dev ## the sandbox's fuzz and leak checks at full length
+	@SANDBOX_FUZZ=500 SANDBOX_RUNS=5000 $(PYTHON) -m pytest -q --durations=0 tests/sandbox/test_fuzz.py \
+		tests/sandbox/test_sandbox_runner.py
 
 check: setup-dev ## the gate: format, lint, types, layers, generated documents
 	@$(PYTHON) -m ruff format --check .

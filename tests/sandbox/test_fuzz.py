@@ -1,6 +1,6 @@
 """Whatever is run, a run ends in time and for a reason, and leaves nothing.
 
-`SANDBOX_FUZZ=500 python -m pytest tests/sandbox/test_fuzz.py` is the long form.
+`make sandbox-long` is the long form, with 500 runs of each kind.
 """
 
 from __future__ import annotations

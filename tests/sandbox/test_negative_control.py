@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.artefacts import collect
 from sandbox.root_tree import RootTree
+from tests.sandbox.quick import QUICK
 from tests.sandbox.suite import OWN_PLACE, SECRET, SHARED_PLACE, Host, escapes
 
 _USER = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 _SHARED = ["read_host_files", "net_tcp", "net_unix", "env_secrets", "ns_mount"]
 _OWN = ["sockets", "syscalls", "x32_abi", "process_one", "proc_files", "net_tables", "host_identity", "limits_raised"]
 _OWN += ["shells", "shared_files", "core_dump", "kernel_files", "namespace_calls"]
+_OWN += ["timers", "pipe_buffers", "socket_buffers"]
 # What a plain process of another user can see and reach; it has no walls at all.
 _PLAIN = [
     "read_host_files",
@@ -57,8 +60,21 @@ def test_attack_escapes_when_there_is_no_box(name: str, root_tree: RootTree, hos
     assert escapes(_run(command, host))
 
 
+def test_secret_is_collected_when_the_collection_is_careless(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "link.txt").symlink_to(host.canary)
+    (tmp_path / "hard.txt").hardlink_to(host.canary)
+    careless = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert careless == dict.fromkeys(("link.txt", "hard.txt"), SECRET)
+    directory = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    collected = collect(directory, QUICK)
+    os.close(directory)
+    assert collected.files == {}
+    assert len(collected.rejected) == 2
+
+
 def _run(command: list[str | Path], host: Host) -> str:
     environment = {**host.env, "SBX_PARENT_SECRET": SECRET, "PYTHONDONTWRITEBYTECODE": "1", "SBX_OUT": "/tmp"}
+    environment["SBX_MEM_MB"] = "16"  # what there is no limit on is taken, a little of it
     done = subprocess.run(
         command,
         env=environment,

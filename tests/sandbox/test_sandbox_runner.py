@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,12 @@ from sandbox.bubblewrap_backend import BubblewrapBackend
 from sandbox.cgroups import Parent
 from sandbox.limits import MIB, Limits
 from sandbox.runner import PooledSandbox
+from sandbox.watchdog import descendants
 from schemas.errors import SandboxUnavailable
 from tests.sandbox.quick import QUICK
 
 Left = Callable[[], list[Path]]
+_RUNS = int(os.environ.get("SANDBOX_RUNS", "500"))
 
 
 async def test_run_returns_result_output_and_artefacts_when_the_program_is_ordinary(sandbox: PooledSandbox) -> None:
@@ -220,12 +223,28 @@ async def test_all_runs_end_well_when_eight_run_at_once(sandbox: PooledSandbox) 
     assert [outcome.result.stdout for outcome in outcomes] == [f"{number}\n" for number in range(8)]
 
 
+def _traces() -> dict[str, object]:
+    """What boxes could leave: descriptors here and in the process that starts boxes, its children, mounts."""
+    starters = [
+        pid for pid in descendants(os.getpid()) if "spawner_process" in Path(f"/proc/{pid}/cmdline").read_text()
+    ]
+    return {
+        "descriptors": [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), *starters)],  # noqa: PTH208
+        "processes": [len(descendants(pid)) for pid in starters],
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+    }
+
+
+@pytest.mark.timeout(60 + _RUNS)
 async def test_nothing_is_left_on_the_host_when_many_boxes_have_run(sandbox: PooledSandbox, boxes_left: Left) -> None:
     await sandbox.run("pass", {})
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    codes = ["pass", "1 / 0", "import os; os.fork() or os.execv('/usr/bin/python3', ['python3', '-c', 'input()'])"] * 5
-    await asyncio.gather(*(sandbox.run(code, {}) for code in codes))
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    before = _traces()
+    codes = ["pass", "1 / 0", "import os; os.fork() or os.execv('/usr/bin/python3', ['python3', '-c', 'input()'])"]
+    await asyncio.gather(*(sandbox.run(codes[number % len(codes)], {}) for number in range(_RUNS)))
+    deadline = time.monotonic() + 10
+    while _traces() != before and time.monotonic() < deadline:
+        await asyncio.sleep(0)  # the process that starts boxes closes its end after it has told us
+    assert _traces() == before
     assert boxes_left() == []
 
 

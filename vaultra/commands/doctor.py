@@ -71,7 +71,7 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
     async for check in _log(settings):
         yield check
     yield await _blobs(settings)
-    async for check in _sandboxes(settings):
+    async for check in sandbox_checks(settings):
         yield check
     try:
         await MiniLmEmbedder().embed(["ready"])
@@ -82,7 +82,7 @@ async def _checks(settings: Settings) -> AsyncIterator[Check]:
         yield await _server(f"{name} model", getattr(settings, name))
 
 
-async def _sandboxes(settings: Settings) -> AsyncIterator[Check]:
+async def sandbox_checks(settings: Settings) -> AsyncIterator[Check]:
     """Each backend's canary: only the one that was chosen has to hold, and none stands in for it."""
     chosen = settings.sandbox
     for name in BACKENDS:

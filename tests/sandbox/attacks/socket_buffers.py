@@ -14,9 +14,10 @@ def report(probe, escaped, detail=""):
 # Memory of the kernel's: what is on its way through sockets.
 import socket
 
+limit = int(os.environ.get("SBX_MEM_MB", "512"))
 kept, sent = [], 0
 try:
-    while True:
+    while sent >> 20 <= limit:
         pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         kept.append(pair)
         pair[0].setblocking(False)
@@ -28,4 +29,4 @@ try:
             pass
 except OSError as error:
     report("stopped", False, error)
-report("beyond-the-limit", sent >> 20 > int(os.environ.get("SBX_MEM_MB", "512")), f"{sent >> 20} MiB")
+report("beyond-the-limit", sent >> 20 > limit, f"{sent >> 20} MiB")
