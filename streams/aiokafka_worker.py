@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -150,6 +151,7 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.wait(running)
             # The callbacks that take a finished task off its lane run after those of `wait`.
             await asyncio.sleep(0)
+        await self._deliveries.idle()
 
     # Fetching
 
@@ -175,16 +177,19 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             while lane.records and self._lanes.get(place) is lane:
                 found = lane.records.popleft()
-                if not await self._deliveries.finish(record_of(found, topic)):
-                    lane.records.clear()
-                    return
-                lane.finished = found.offset + 1
-                self._commit_wanted.set()
+                await self._deliveries.deliver(record_of(found, topic), partial(self._done, lane, found.offset + 1))
                 if lane.paused and len(lane.records) < _BUFFER // 2:
                     lane.paused = False
                     self._consumer.resume(place)
         finally:
             lane.task = None
+
+    def _done(self, lane: _Lane, position: int, durable: bool) -> None:
+        if durable:
+            lane.finished = position
+            self._commit_wanted.set()
+        else:
+            lane.records.clear()
 
     # Committing
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 import faust
@@ -131,10 +132,13 @@ class FaustWorker:
 
     async def _lane(self, stream: Any) -> None:
         async for event in stream.noack().events():
-            if await self._deliveries.finish(self._record(event.message)):
-                await stream.ack(event)
-            else:
-                self._app.consumer.unacked.discard(event.message)
+            await self._deliveries.deliver(self._record(event.message), partial(self._done, event))
+
+    def _done(self, event: Any, durable: bool) -> None:
+        if durable:
+            event.ack()
+        else:
+            self._app.consumer.unacked.discard(event.message)
 
     def _record(self, message: Any) -> Record:
         found: ConsumerRecord[bytes, bytes] = ConsumerRecord(

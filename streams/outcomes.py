@@ -1,0 +1,94 @@
+"""One lane's outcomes on their way to the log, in order; those that come while an append is under way share the next.
+
+A lane is a partition. Its deliveries are handled one after another, but the next one does not wait for the brokers:
+fast stages append in groups, slow ones at once, and a partition without a leader holds up nobody but its own lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from streams.log import Record
+from streams.runner import Handled
+
+# Outcomes of a lane that may wait for the log, and what of them goes into one append.
+MOST_WAITING = 64
+_APPEND_BYTES = 1024**2
+
+# Told once of each record whether its outcome is durable; else it was given back.
+Done = Callable[[bool], None]
+
+
+class Outcome(NamedTuple):
+    """What became of a record, and who wants to know when it is durable."""
+
+    record: Record
+    handled: Handled
+    done: Done
+
+
+class Lane:
+    """The outcomes of one partition. `append` brings some onto the log, `failed` is told why it could not."""
+
+    __slots__ = ("_append", "_failed", "_room", "_waiting", "_writing", "given_back")
+
+    def __init__(
+        self, append: Callable[[Sequence[Outcome]], Awaitable[None]], failed: Callable[[Exception], None]
+    ) -> None:
+        self.given_back = False
+        self._append = append
+        self._failed = failed
+        self._waiting: deque[Outcome] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+
+    async def put(self, outcome: Outcome) -> None:
+        """Have an outcome written; returns when there is room for another."""
+        if self.given_back:
+            outcome.done(False)
+            return
+        if not outcome.handled.messages and not self._waiting:
+            outcome.done(True)
+            return
+        self._waiting.append(outcome)
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write())
+        while len(self._waiting) >= MOST_WAITING:
+            self._room.clear()
+            await self._room.wait()
+
+    def give_back(self) -> None:
+        """Whatever waits is to be done over by whoever owns the partition then."""
+        if self._writing is not None:
+            self._writing.cancel()
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._next()
+                await self._append(batch)
+                for outcome in batch:
+                    self._waiting.popleft()
+                    outcome.done(True)
+                self._room.set()
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._writing = None
+            self.given_back = self.given_back or bool(self._waiting)
+            while self._waiting:
+                self._waiting.popleft().done(False)
+            self._room.set()
+
+    def _next(self) -> list[Outcome]:
+        batch: list[Outcome] = []
+        size = 0
+        for outcome in self._waiting:
+            size += sum(len(message.value) for message in outcome.handled.messages)
+            if batch and size > _APPEND_BYTES:
+                break
+            batch.append(outcome)
+        return batch
