@@ -15,7 +15,24 @@ from streams.log import Record
 _PREFIX = "ce_"
 _CONTENT_TYPE = ("content-type", CONTENT_TYPE.encode())
 # No NUL in what a database keeps as text; see streams/acceptance.py.
-_NAMED = frozenset({"ce_id", "ce_type", "ce_tenantid"})
+_NAMED = ("id", "type", "tenantid")
+# The headers that every event has, and the attributes they carry.
+_ATTRIBUTES = {
+    _PREFIX + name: name
+    for name in (
+        "specversion",
+        "id",
+        "type",
+        "source",
+        "subject",
+        "time",
+        "correlationid",
+        "causationid",
+        "tenantid",
+        "partitionkey",
+        "traceparent",
+    )
+}
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -28,25 +45,36 @@ def headers_of(message: Message | Record) -> list[tuple[str, bytes]]:
 def record_of(found: Any, topic: str) -> Record:
     """The record of a `ConsumerRecord`; `topic` is our name of its topic.
 
-    One without key gets its partition's name for a key, so that it can be diverted.
+    One without key gets its partition's name for a key, so that it can be diverted. Reading is bound by what is done
+    here, once a header: what is not as we write it goes the longer way.
     """
     attributes: dict[str, str] = {}
     extra: dict[str, str] = {}
     for name, value in found.headers:
-        if name.startswith(_PREFIX):
+        try:
+            text = value.decode()
+        except (AttributeError, UnicodeDecodeError):
             text = _text(value)
-            attributes[name[3:]] = text.replace("\0", "\\x00") if name in _NAMED else text
+        attribute = _ATTRIBUTES.get(name)
+        if attribute is not None:
+            attributes[attribute] = text
+        elif name.startswith(_PREFIX):
+            attributes[name[len(_PREFIX) :]] = text
         elif (name, value) != _CONTENT_TYPE:
-            extra[name] = _text(value)
+            extra[name] = text
+    for name in _NAMED:
+        text = attributes.get(name, "")
+        if "\0" in text:
+            attributes[name] = text.replace("\0", "\\x00")
     return Record(
-        topic=topic,
-        partition=found.partition,
-        offset=found.offset,
-        appended_at=_EPOCH + timedelta(milliseconds=max(0, found.timestamp)),
-        key=_text(found.key).replace("\0", "\\x00") or f"{topic}/{found.partition}",
-        attributes=attributes,
-        value=None if found.value is None else bytes(found.value),
-        extra=extra,
+        topic,
+        found.partition,
+        found.offset,
+        _EPOCH + timedelta(milliseconds=max(0, found.timestamp)),
+        _text(found.key).replace("\0", "\\x00") or f"{topic}/{found.partition}",
+        attributes,
+        None if found.value is None else bytes(found.value),
+        extra,
     )
 
 
