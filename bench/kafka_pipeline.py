@@ -40,7 +40,8 @@ from streams.topics import TOPICS, Topic, diversion_topics
 
 JOBS = 1_000
 LONE = 100
-PROJECTED_JOBS = 2_000
+# Enough for the start of the projection's reader to weigh little.
+PROJECTED_JOBS = 6_000
 HANDLED = 120
 HANDLER = 0.2
 _BACKOFF = Backoff(steps=(1.0, 2.0))

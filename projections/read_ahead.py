@@ -10,6 +10,7 @@ from projections.applying import Batch, ended, fold
 from projections.builds import Positions
 from projections.projection import Projection
 from projections.source import LogRecord
+from schemas.errors import Unavailable
 
 
 class ReadAhead:
@@ -53,5 +54,10 @@ class ReadAhead:
                 if not batch.records:
                     return
                 positions = {**positions, **batch.after}
+        except asyncio.CancelledError:
+            if self._task.cancelling():
+                raise
+            # Nobody ended this task: something inside the read was cancelled, and the caller must not wait for ever.
+            await self._waiting.put(Unavailable("reading ahead was cancelled from inside"))
         except Exception as error:  # it is the caller's, in its place
             await self._waiting.put(error)

@@ -12,7 +12,13 @@ from typing import Any
 
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaError, UnknownMemberIdError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    KafkaError,
+    KafkaTimeoutError,
+    UnknownMemberIdError,
+)
 
 from schemas.errors import Unavailable
 from streams.kafka_connection import REQUEST_TIMEOUT_MS, KafkaConnection, reaching_kafka
@@ -28,22 +34,19 @@ Alone = Callable[[str], AbstractAsyncContextManager[None]]
 class Groups:
     """Positions by group. `alone` keeps other instances away while a position is compared and moved."""
 
-    def __init__(self, connection: KafkaConnection, admin: Any, alone: Alone) -> None:
+    def __init__(self, connection: KafkaConnection, alone: Alone) -> None:
         self._connection = connection
-        self._admin = admin
         self._alone = alone
+        self._opening = asyncio.Lock()
+        self._admin: Any = None
         self._consumers: dict[str, Any] = {}
 
     @classmethod
     async def open(cls, connection: KafkaConnection, alone: Alone | None = None) -> Groups:
+        groups = cls(connection, alone or _in_this_process())
         with reaching_kafka("the log"):
-            admin = AIOKafkaAdminClient(request_timeout_ms=REQUEST_TIMEOUT_MS, **connection.options())
-            try:
-                await admin.start()
-            except BaseException:
-                await admin.close()
-                raise
-        return cls(connection, admin, alone or _in_this_process())
+            await groups._connected()
+        return groups
 
     async def positions(self, group: str, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset to read of each place; 0 where the group has none. Raises Unavailable."""
@@ -51,16 +54,36 @@ class Groups:
             return {}
         on_kafka = [KafkaPartition(self._connection.topic(place.topic), place.partition) for place in places]
         with reaching_kafka("the log"):
-            async with asyncio.timeout(_PATIENCE):
-                found = await self._committed(self._connection.group(group), on_kafka)
+            admin = await self._connected()
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    found = await self._committed(admin, self._connection.group(group), on_kafka)
+            except (TimeoutError, KafkaTimeoutError):
+                # Through an outage it may have lost sight of its cluster: the next to ask begins with the addresses.
+                if self._admin is admin:
+                    self._admin = None
+                    await admin.close()
+                raise
         offsets = {there: kept.offset for there, kept in found.items()}
         return {place: max(0, offsets.get(there, 0)) for place, there in zip(places, on_kafka, strict=True)}
 
-    async def _committed(self, group: str, places: Sequence[KafkaPartition]) -> Any:
+    async def _connected(self) -> Any:
+        async with self._opening:
+            if self._admin is None:
+                admin = AIOKafkaAdminClient(request_timeout_ms=REQUEST_TIMEOUT_MS, **self._connection.options())
+                try:
+                    await admin.start()
+                except BaseException:
+                    await admin.close()
+                    raise
+                self._admin = admin
+            return self._admin
+
+    async def _committed(self, admin: Any, group: str, places: Sequence[KafkaPartition]) -> Any:
         """Asked again while the group's coordinator is just being chosen."""
         while True:
             try:
-                return await self._admin.list_consumer_group_offsets(group, partitions=list(places))
+                return await admin.list_consumer_group_offsets(group, partitions=list(places))
             except KafkaError as error:
                 if not error.retriable:
                     raise
@@ -106,7 +129,8 @@ class Groups:
     async def close(self) -> None:
         for consumer in self._consumers.values():
             await stop_consumer(consumer)
-        await self._admin.close()
+        if self._admin is not None:
+            await self._admin.close()
 
 
 def _in_this_process() -> Alone:

@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 _TICK = 1.0
 # Asking the brokers how far behind a stage is costs requests.
 _LAG_EVERY = 10.0
+# After this long an outage is a new one, and waited out as such.
+_LONG_AT_WORK = 60.0
 WorkerName = Literal["faust", "aiokafka"]
 Worker = FaustWorker | AiokafkaWorker
 WORKERS: Mapping[WorkerName, type[Worker]] = {"faust": FaustWorker, "aiokafka": AiokafkaWorker}
@@ -144,6 +146,7 @@ class KafkaRuntime:
         """Run one stage; again after a halt, never after a failure."""
         outages = 0
         while True:
+            began = time.monotonic()
             try:
                 await self._connection.reach()
                 await self._work(name)
@@ -152,6 +155,8 @@ class KafkaRuntime:
                 await self._resumed[name].wait()
                 self._resumed[name].clear()
             except _OUTAGES as error:
+                if time.monotonic() - began > _LONG_AT_WORK:
+                    outages = 0
                 log.warning("stage waits for Kafka", stage=name, reason=str(error)[:200])
                 await asyncio.sleep(self._backoff.outage_wait(outages, 1.0))
                 outages += 1

@@ -79,7 +79,8 @@ class KafkaWriter:
 
         Raises Unavailable, InvalidEvent for one that Kafka would not take.
         """
-        await self.start()
+        if self._producer is None:
+            await self.start()
         producer, under_way = self._producer, self._sent
         with reaching_kafka("the log"):
             try:
