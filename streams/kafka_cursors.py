@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -23,8 +24,6 @@ from streams.kafka_topics import LARGEST_RECORD
 from streams.log import Record, TopicPartition
 
 _MOST_IDLE = 6
-# Partitions asked for at a time when there is more than one read takes: asking each by itself costs more than reading.
-_TOGETHER = 16
 # A consumer that was moved first sits out its last request, which waits this long at the broker.
 _LONG_POLL_MS = 100
 # A cluster that has just started, or just made its topics, may take this long to know who leads what.
@@ -171,10 +170,8 @@ class _Cursor:
         batches: dict[KafkaPartition, list[Any]] = {}
         if self._crowded:  # the last read left something behind: whoever was not served for longest comes first
             left = limit
-            waiting = sorted(places, key=lambda place: self._served.get(place, 0))
-            for first in range(0, len(waiting), _TOGETHER):
-                some = waiting[first : first + _TOGETHER]
-                found = await self.consumer.getmany(*some, timeout_ms=0, max_records=left)
+            for _, waiting in groupby(sorted(places, key=self._last_served), key=self._last_served):
+                found = await self.consumer.getmany(*waiting, timeout_ms=0, max_records=left)
                 batches |= found
                 left -= sum(map(len, found.values()))
                 if left <= 0:
@@ -190,6 +187,9 @@ class _Cursor:
             self._served[place] = self._turn
         self._crowded = len(taken) >= limit
         return taken
+
+    def _last_served(self, place: KafkaPartition) -> int:
+        return self._served.get(place, 0)
 
 
 class Cursors:
