@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from adapters.ports import Advised
-from api.figures import AsOf, BusinessId, KnownAt, computable, compute
+from api.figures import BusinessId, OfBusiness, computable, compute
 from api.problems import documented, not_found
 from api.reads import reading
 from api.services import ApiServices, Services, Tenant
@@ -151,24 +151,20 @@ async def declare(business_id: BusinessId, body: Declaration, services: Services
     response_description="figures and their series",
 )
 async def metrics(
-    business_id: BusinessId,
-    services: Services,
-    tenant: Tenant,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    asked: OfBusiness,
     months: Annotated[int, Query(ge=0, le=_MAX_MONTHS, description="complete months in the series")] = SERIES,
 ) -> Metrics:
     """Every figure with its definition's version, both times and the events it rests on. What cannot be known says why.
 
     A late event changes what `as_of` a past moment answers, never what `known_at` a past moment answers.
     """
-    found = await computable(services, tenant, business_id, as_of, known_at)
+    found = await computable(asked)
 
     def work() -> Metrics:
         whole = snapshot(found.books, found.reference, as_of=found.as_of, known_at=found.known_at)
         listed = series(found.books, found.reference, as_of=found.as_of, known_at=found.known_at, months=months)
         return Metrics(
-            business_id=business_id,
+            business_id=asked.business_id,
             as_of=found.as_of,
             known_at=found.known_at,
             currency=whole.currency,
@@ -189,23 +185,19 @@ async def metrics(
     response_description="the score with its breakdown",
 )
 async def business_readiness(
-    business_id: BusinessId,
-    services: Services,
-    tenant: Tenant,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    asked: OfBusiness,
     version: Annotated[int, Query(ge=1, le=max(SCORECARDS), description="version of the score")] = 1,
 ) -> ScoreComputed:
     """The score, every factor's points, caps, and at most four reasons with the events behind them.
 
     Without `as_of`, `known_at` and another version, it is the one that was computed and recorded last.
     """
-    if as_of is None and known_at is None and version == 1:
+    if asked.as_of is None and asked.known_at is None and version == 1:
         with reading("the scores"):
-            recorded = await readiness.newest_score(services.database, tenant, business_id)
+            recorded = await readiness.newest_score(asked.services.database, asked.tenant, asked.business_id)
         if recorded is not None:
             return recorded
-    found = await computable(services, tenant, business_id, as_of, known_at)
+    found = await computable(asked)
     versions = SCORECARDS[version].figures
 
     def work() -> ScoreComputed:
@@ -221,24 +213,24 @@ async def business_readiness(
     summary="What to do next",
     response_description="advice, ranked",
 )
-async def recommendations(
-    business_id: BusinessId, services: Services, tenant: Tenant, as_of: AsOf = None, known_at: KnownAt = None
-) -> Advice:
+async def recommendations(asked: OfBusiness) -> Advice:
     """Advice with its trigger, evidence, predicted and, once closed, measured uplift.
 
     With `as_of`, what the rules say of that moment; otherwise what was recorded (until `known_at`).
     """
-    if as_of is None:
-        await _known(services, tenant, business_id)
+    if asked.as_of is None:
+        await _known(asked.services, asked.tenant, asked.business_id)
         with reading("the recommendations"):
-            given = await readiness.recommendations_of(services.database, tenant, business_id, known_at=known_at)
+            given = await readiness.recommendations_of(
+                asked.services.database, asked.tenant, asked.business_id, known_at=asked.known_at
+            )
         standing = sorted(
             (found.opened for found in given if found.closed_at is None),
             key=lambda advice: (-advice.rank, advice.rule, advice.recommendation_id),
         )
         closed = tuple(found for found in given if found.closed_at is not None)
     else:
-        found = await computable(services, tenant, business_id, as_of, known_at)
+        found = await computable(asked)
 
         def work() -> list[RecommendationOpened]:
             figures = snapshot(found.books, found.reference, as_of=found.as_of, known_at=found.known_at)
@@ -247,7 +239,7 @@ async def recommendations(
 
         standing, closed = await compute(work), ()
     return Advice(
-        business_id=business_id, top=tuple(top_of_the_week(standing)), standing=tuple(standing), closed=closed
+        business_id=asked.business_id, top=tuple(top_of_the_week(standing)), standing=tuple(standing), closed=closed
     )
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import JsonValue
 from pydantic_core import from_json
 
 from adapters.database import reaching
-from api.figures import AsOf, BusinessId, KnownAt, computable, compute
+from api.figures import BusinessId, OfBusiness, computable, compute
 from api.problems import documented, not_found
 from api.reads import reading
-from api.services import ApiServices, Services, Tenant
+from api.services import Services, Tenant
 from processors.measuring.periods import instant, month_start, named_month
 from processors.measuring.snapshot import definitions, explain, figure_of
 from processors.measuring.view import View
@@ -23,7 +23,7 @@ from schemas.errors import NotFound
 from schemas.metrics import Figure, Month
 from schemas.stripe_events import SignatureVerdict, WebhookReceived
 from schemas.wire import decode
-from streams.log import TopicPartition
+from streams.log import Record, TopicPartition
 from streams.partitioner import partition_of
 from streams.topics import topic_of
 
@@ -72,6 +72,43 @@ class ReceivedEvent(Value):
     payload: JsonValue
 
 
+async def _received(
+    business_id: BusinessId,
+    event_id: Annotated[str, Path(max_length=255, description="Stripe's id of the event")],
+    services: Services,
+    tenant: Tenant,
+) -> tuple[Record, WebhookReceived]:
+    """The record of an event. The ledger says when it was known; the log is read from there on."""
+    with reading("the ledger"), reaching("the ledger"):
+        known = await services.database.fetchval(
+            "SELECT min(known) FROM (SELECT known FROM read.ledger_facts "
+            "WHERE tenant = $1 AND business = $2 AND stripe_event = $3 UNION ALL "
+            "SELECT known FROM read.ledger_unhandled WHERE tenant = $1 AND business = $2 AND stripe_event = $3) found",
+            tenant,
+            business_id.replace("\0", ""),
+            event_id.replace("\0", ""),
+        )
+    if known is None:
+        raise not_found("No event of this business has this id.")
+    topic = topic_of(WebhookReceived)
+    place = TopicPartition(topic.name, partition_of(business_id, topic.partitions))
+    start = (await services.log.at_time([topic.name], known - _APPENDED_BEFORE))[place]
+    for _ in range(0, _LOOK_THROUGH, _READ):
+        records = await services.log.read({place: start}, limit=_READ)
+        for record in records:
+            if (record.attributes.get("id"), record.attributes.get("tenantid")) == (event_id, tenant):
+                found = decode(record.attributes, record.value).data
+                if isinstance(found, WebhookReceived):
+                    return record, found
+        if not records:
+            break
+        start = records[-1].offset + 1
+    raise not_found("The event was received, but does not stand on the log where it was looked for.")
+
+
+Received = Annotated[tuple[Record, WebhookReceived], Depends(_received)]
+
+
 @router.get(
     "/v1/businesses/{business_id}/metrics/{name}/explain",
     responses=documented(401, 404, 422, 503),
@@ -79,18 +116,14 @@ class ReceivedEvent(Value):
     response_description="the figure and its records",
 )
 async def explain_figure(
-    business_id: BusinessId,
+    asked: OfBusiness,
     name: Annotated[str, Path(max_length=64, description="name of the figure")],
-    services: Services,
-    tenant: Tenant,
     month: Annotated[Month | None, Query(description="a complete month; the last one when absent")] = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=MAX_RECORDS, description="records a page")] = 100,
     after: Annotated[int, Query(ge=0, le=10**9, description="`after` of the page before")] = 0,
 ) -> Explanation:
     """The same definition over the same books, with every record it used: the same call that made the figure."""
-    found = await computable(services, tenant, business_id, as_of, known_at)
+    found = await computable(asked)
 
     def work() -> Explanation:
         view = View(found.books, found.reference, int(found.as_of.timestamp()))
@@ -121,14 +154,9 @@ async def explain_figure(
     summary="A Stripe event as it was received",
     response_description="the event, its verdict and its place on the log",
 )
-async def event(
-    business_id: BusinessId,
-    event_id: Annotated[str, Path(max_length=255, description="Stripe's id of the event")],
-    services: Services,
-    tenant: Tenant,
-) -> ReceivedEvent:
+async def event(found: Received) -> ReceivedEvent:
     """What was received, when, whether its signature held, and where it stands on the log."""
-    record, received = await _received(services, tenant, business_id, event_id)
+    record, received = found
     return ReceivedEvent(
         event_id=received.stripe_event,
         type=received.stripe_type,
@@ -151,44 +179,10 @@ async def event(
     summary="The bytes Stripe sent",
     response_description="the body, byte for byte as it was signed",
 )
-async def raw(
-    business_id: BusinessId,
-    event_id: Annotated[str, Path(max_length=255, description="Stripe's id of the event")],
-    services: Services,
-    tenant: Tenant,
-) -> Response:
+async def raw(found: Received) -> Response:
     """The webhook's body as it was received: what its signature covers."""
-    _, received = await _received(services, tenant, business_id, event_id)
+    _, received = found
     return Response(received.body.encode(), media_type="application/json")
-
-
-async def _received(services: ApiServices, tenant: str, business_id: str, event_id: str) -> tuple[Any, WebhookReceived]:
-    """The record of an event. The ledger says when it was known; the log is read from there on."""
-    with reading("the ledger"), reaching("the ledger"):
-        known = await services.database.fetchval(
-            "SELECT min(known) FROM (SELECT known FROM read.ledger_facts "
-            "WHERE tenant = $1 AND business = $2 AND stripe_event = $3 UNION ALL "
-            "SELECT known FROM read.ledger_unhandled WHERE tenant = $1 AND business = $2 AND stripe_event = $3) found",
-            tenant,
-            business_id.replace("\0", ""),
-            event_id.replace("\0", ""),
-        )
-    if known is None:
-        raise not_found("No event of this business has this id.")
-    topic = topic_of(WebhookReceived)
-    place = TopicPartition(topic.name, partition_of(business_id, topic.partitions))
-    start = (await services.log.at_time([topic.name], known - _APPENDED_BEFORE))[place]
-    for _ in range(0, _LOOK_THROUGH, _READ):
-        records = await services.log.read({place: start}, limit=_READ)
-        for record in records:
-            if (record.attributes.get("id"), record.attributes.get("tenantid")) == (event_id, tenant):
-                found = decode(record.attributes, record.value).data
-                if isinstance(found, WebhookReceived):
-                    return record, found
-        if not records:
-            break
-        start = records[-1].offset + 1
-    raise not_found("The event was received, but does not stand on the log where it was looked for.")
 
 
 def _contributions(records: list[Any]) -> Iterator[Contribution]:

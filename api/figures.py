@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import asyncpg
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, AwareDatetime
 
 from adapters.reference.tables import load_reference
 from api.problems import not_found
 from api.reads import reading
-from api.services import ApiServices
+from api.services import ApiServices, Services, Tenant
 from processors.measuring.bookkeeping import KINDS, books_of_known, described
 from processors.measuring.books import Books
 from projections.businesses import PostgresBusinessReader
@@ -53,14 +53,33 @@ class Computable:
     known_at: datetime
 
 
-async def computable(
-    services: ApiServices, tenant: str, business_id: str, as_of: datetime | None, known_at: datetime | None
-) -> Computable:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which business a request is about, whose it is, and both times."""
+
+    services: ApiServices
+    tenant: str
+    business_id: str
+    as_of: datetime | None
+    known_at: datetime | None
+
+
+async def _asked(
+    business_id: BusinessId, services: Services, tenant: Tenant, as_of: AsOf = None, known_at: KnownAt = None
+) -> Asked:
+    return Asked(services, tenant, business_id, as_of, known_at)
+
+
+OfBusiness = Annotated[Asked, Depends(_asked)]
+
+
+async def computable(asked: Asked) -> Computable:
     """The books of a business. Raises a 404 problem for one that is not the tenant's, or was not known yet."""
+    services, business_id, as_of, known_at = asked.services, asked.business_id, asked.as_of, asked.known_at
     reader = PostgresBusinessReader(services.database, PostgresLedgerReader(services.database))
     try:
         with reading("the ledger"):
-            known = await reader.read(tenant, business_id, KINDS, known_at=known_at)
+            known = await reader.read(asked.tenant, business_id, KINDS, known_at=known_at)
     except asyncpg.DataError:
         known = None
     if known is None:

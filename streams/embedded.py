@@ -93,10 +93,13 @@ class EmbeddedRuntime:
         }
 
     async def wait_idle(self) -> None:
-        """Until every stage has finished everything on its topics, retries included. Raises Unavailable."""
+        """Until every stage has finished everything on its topics, retries included, or one has halted.
+
+        Raises Unavailable.
+        """
         quiet = 0
         # An output may land behind a stage that was already looked at, so quiet must be seen twice in a row.
-        while quiet < 2:
+        while quiet < 2 and not self.halted:
             behind = sum((await self.lag()).values())
             quiet = 0 if behind else quiet + 1
             await asyncio.sleep(0.01 if behind else 0)

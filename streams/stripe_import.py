@@ -95,12 +95,13 @@ class StripeImport:
     async def _append(self, batch: Sequence[Mapped]) -> None:
         """Append events, then facts of those that are new: these while the next events are on their way."""
         try:
-            standing = await self._log.append([mapped.received for mapped in batch])
+            asked = [mapped.asked for mapped in batch if mapped.asked is not None]
+            standing = await self._log.append([*(mapped.received for mapped in batch), *asked])
         finally:  # the facts before these: a position must not move past what is not told
             await self._told()
         facts: list[Message] = []
         done: list[Appended] = []
-        for mapped, one in zip(batch, standing, strict=True):
+        for mapped, one in zip(batch, standing[: len(batch)], strict=True):
             if one.duplicate:
                 self.tally.duplicates += 1
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from adapters.stripe.filing import filed
+from adapters.stripe.filing import filed, follow_up
 from adapters.stripe.reading import StripeEvent
 from processors.ledger.observe import facts_of
 from schemas.base import EventData
@@ -14,23 +14,29 @@ from schemas.envelope import Event
 from schemas.errors import VaultraError
 from schemas.ledger.observation import EventUnhandled
 from schemas.stripe_events import Endpoint, WebhookReceived
+from schemas.stripe_followups import FollowUpRequested
 from schemas.wire import Message, encode
 from streams.diversions import printable
 from streams.outputs import StageOutputs
 from streams.topics import topic_of
 
 _SOURCE = "vaultra/import"
+_FOLLOW_UPS = topic_of(FollowUpRequested).name
 # What a payload nobody foresaw can provoke in a pure function; the stage makes a dead letter of it when it comes by.
 _UNREADABLE = (VaultraError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
 
 
 class Mapped(NamedTuple):
-    """`facts` None: it cannot be read, for the reason in `dead`. `unhandled` are event types no fact was made of."""
+    """`facts` None: it cannot be read, for the reason in `dead`. `unhandled` are event types no fact was made of.
+
+    `asked`: what is to be asked of Stripe, to be appended together with the event.
+    """
 
     received: Message
     facts: tuple[Message, ...] | None
     unhandled: tuple[str, ...] = ()
     dead: str = ""
+    asked: Message | None = None
 
 
 class StripeMapping:
@@ -54,7 +60,12 @@ class StripeMapping:
         received = [encode(event, self._topic) for event in events]
         outputs = [_facts_or_reason(event, one.payload) for event, one in zip(events, stripe, strict=True)]
         told = [self._told(event, found) for event, found in zip(events, outputs, strict=True)]
-        return [Mapped(message, *rest) for message, rest in zip(received, told, strict=True)]
+        # What else an event may ask for was of its day: an old file must not take an account's access away.
+        asked = [
+            encode(follow_up(event, "thin"), _FOLLOW_UPS) if one.head.thin else None
+            for event, one in zip(events, stripe, strict=True)
+        ]
+        return [Mapped(message, *rest, ask) for message, rest, ask in zip(received, told, asked, strict=True)]
 
     def _told(
         self, event: Event[WebhookReceived], outputs: Sequence[EventData] | str

@@ -101,13 +101,14 @@ def _mapped(files: Sequence[Path], tenant: str) -> Iterator[Read]:
 
 # Plain tuples: a class of its own takes several times as long to pickle.
 _Plain = tuple[Any, ...]
-_Packed = tuple[list[tuple[_Plain, "tuple[_Plain, ...] | None", tuple[str, ...], str]], list[Broken], int]
+_Event = tuple[_Plain, "tuple[_Plain, ...] | None", tuple[str, ...], str, "_Plain | None"]
+_Packed = tuple[list[_Event], list[Broken], int]
 
 
 def _packed(read: Read) -> bytes:
     events = [
-        (tuple(received), None if facts is None else tuple(map(tuple, facts)), unhandled, dead)
-        for received, facts, unhandled, dead in read.events
+        (tuple(received), None if facts is None else tuple(map(tuple, facts)), unhandled, dead, asked and tuple(asked))
+        for received, facts, unhandled, dead, asked in read.events
     ]
     return pickle.dumps((events, read.broken, read.size), protocol=5)
 
@@ -115,8 +116,14 @@ def _packed(read: Read) -> bytes:
 def _unpacked(packed: _Packed) -> Read:
     events, broken, size = packed
     mapped = [
-        Mapped(Message._make(received), None if facts is None else tuple(map(Message._make, facts)), unhandled, dead)
-        for received, facts, unhandled, dead in events
+        Mapped(
+            Message._make(received),
+            None if facts is None else tuple(map(Message._make, facts)),
+            unhandled,
+            dead,
+            None if asked is None else Message._make(asked),
+        )
+        for received, facts, unhandled, dead, asked in events
     ]
     return Read(mapped, broken, size)
 

@@ -117,7 +117,7 @@ class StripeApi:
     async def close(self) -> None:
         http, self._http = self._http, None
         if http is not None:
-            await http.close_async()  # type: ignore[no-untyped-call]
+            await http.close_async()  # type: ignore[no-untyped-call]  # stripe leaves its clients untyped
 
     async def _request(self, access: Access, method: str, path: str, **params: Any) -> Mapping[str, Any]:
         if self._http is None:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from pydantic_core import from_json, to_json
 
@@ -63,7 +63,8 @@ def read_events(
             with path.open("rb") as raw:
                 counting = _Counting(raw, on_bytes)
                 packed = path.name.endswith(".gz")
-                file: BinaryIO = gzip.GzipFile(fileobj=counting) if packed else io.BufferedReader(counting)  # type: ignore[assignment]
+                plain = io.BufferedReader(counting)
+                file = cast(BinaryIO, gzip.GzipFile(fileobj=counting) if packed else plain)
                 yield from _of_file(path, file)
         except (OSError, EOFError, zlib.error) as error:
             yield Broken(str(path), None, f"cannot be read: {error}")
@@ -151,6 +152,6 @@ def _no_event(found: Any, refused: WebhookRefused) -> str:
     if not isinstance(kind, str) or kind in ("event", "list", "v2.core.event") or not _OBJECT_KIND.fullmatch(kind):
         return str(refused)
     return (
-        f"this is a {kind} object, not an event: import the events about it (Stripe's /v1/events), "
+        f"this is an object ({kind}), not an event: import the events about it (Stripe's /v1/events), "
         "or all objects of an account with `vaultra stripe import --account`"
     )

@@ -65,7 +65,7 @@ def payout(raw: Raw, seen: datetime) -> Payout:
     return Payout(
         amount=amount(raw, "amount", currency),
         currency=currency,
-        status="canceled" if status == "cancelled" else status,
+        status=status,
         automatic=flag(raw.get("automatic")),
         method=text(raw.get("method")),
         at=instant(raw.get("created")) or seen,

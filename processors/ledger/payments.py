@@ -96,7 +96,7 @@ def refund(raw: Raw, seen: datetime) -> Refund:
     return Refund(
         amount=amount(raw, "amount", currency),
         currency=currency,
-        status="canceled" if status == "cancelled" else status,
+        status=status,
         at=instant(raw.get("created")) or seen,
         charge=ref(raw.get("charge")),
         payment_intent=ref(raw.get("payment_intent")),

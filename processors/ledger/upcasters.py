@@ -78,6 +78,11 @@ def refund_has_a_status(raw: Raw) -> Raw:
     return raw if raw.get("status") else {**raw, "status": "succeeded"}
 
 
+def canceled_has_one_l(raw: Raw) -> Raw:
+    """Some exports and old versions write `cancelled`."""
+    return {**raw, "status": "canceled"} if raw.get("status") == "cancelled" else raw
+
+
 def evidence_has_details(raw: Raw) -> Raw:
     """2014-12-08: `evidence_due_by` moved into `evidence_details`, `balance_transaction` became a list."""
     if "evidence_due_by" in raw and not raw.get("evidence_details"):
@@ -225,9 +230,9 @@ UPCASTERS: Mapping[str, tuple[Upcaster, ...]] = {
         source_becomes_method_details,
         captured_amount_is_stated,
     ),
-    "refund": (refund_has_a_status,),
+    "refund": (refund_has_a_status, canceled_has_one_l),
     "dispute": (evidence_has_details,),
-    "payout": (transfer_becomes_payout,),
+    "payout": (transfer_becomes_payout, canceled_has_one_l),
     "subscription": (
         plan_becomes_items,
         billing_becomes_collection_method,

@@ -97,3 +97,28 @@ async def test_account_is_imported_from_stripe_and_again_without_harm(data_dir: 
 def test_account_is_not_imported_when_no_key_is_configured(data_dir: Path) -> None:
     code, _, stderr = run(data_dir, "--account", "acct_1")
     assert (code, "VAULTRA_STRIPE__API_KEY" in stderr, "Traceback" in stderr) == (2, True, False)
+
+
+def _sample_events(folder: Path) -> list[dict[str, Any]]:
+    """Every event among other people's fixtures, under an id of its own: in theirs, ids repeat from file to file."""
+    found = []
+    for path in sorted(folder.rglob("*.json")):
+        payload = json.loads(path.read_bytes())
+        if isinstance(payload, dict) and payload.get("object") == "event":
+            found.append({**payload, "id": f"evt_sample_{len(found)}"})
+    return found
+
+
+def test_every_sample_event_ends_as_facts_or_as_a_named_unhandled_type(
+    data_dir: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    events = _sample_events(shared_data / "stripe" / "events")
+    assert len(events) > 100
+    (tmp_path / "samples.jsonl").write_bytes(b"".join(map(line, events)))
+    counts = counted(data_dir, tmp_path / "samples.jsonl")
+    assert (counts["read"], counts["appended"], counts["duplicates"]) == (len(events), len(events), 0)
+    assert (counts["dead"], counts["broken"]) == ({}, 0)
+    unhandled = sum(counts["unhandled"].values())
+    assert set(counts["unhandled"]) <= {event["type"] for event in events}
+    # Every other one made a fact at least, and those of which none is made are facts of their own, by name.
+    assert 0 < unhandled < len(events) <= counts["facts"]

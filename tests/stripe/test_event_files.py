@@ -89,8 +89,8 @@ def test_bare_object_is_called_what_it_is_when_it_stands_in_place_of_an_event(tm
     charge = {"id": "ch_1", "object": "charge", "amount": 5}
     (tmp_path / "a.jsonl").write_bytes(line(charge) + line({"object": "list", "data": [charge, {"object": "<b>"}]}))
     first, second, third = [one for one in read_events([tmp_path / "a.jsonl"]) if isinstance(one, Broken)]
-    assert first.reason.startswith("this is a charge object, not an event: import the events")
-    assert second.reason.startswith("element 1: this is a charge object, not an event")
+    assert first.reason.startswith("this is an object (charge), not an event: import the events")
+    assert second.reason.startswith("element 1: this is an object (charge), not an event")
     assert third.reason == "element 2: The body is a JSON object, but no Stripe event."
 
 

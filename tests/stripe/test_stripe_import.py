@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from adapters.database import Database
-from adapters.stripe.filing import filed
+from adapters.stripe.filing import filed, follow_up
 from adapters.stripe.reading import StripeEvent, read_event
 from processors.ledger.stage import ledger
 from schemas.errors import Unavailable
-from schemas.wire import Message, encode
+from schemas.stripe_followups import FollowUpRequested
+from schemas.wire import Message, decode, encode
 from streams.log import Advance, Appended, EventLog, TopicPartition
 from streams.memory_log import MemoryEventLog
 from streams.postgres_log import PostgresEventLog
@@ -163,3 +164,16 @@ async def test_position_is_not_moved_when_a_stage_may_be_running(log: EventLog) 
     await imported(log, STORY[:10], alone=False)
     positions = await log.positions("ledger", ["stripe-events"])
     assert positions == {TopicPartition("stripe-events", number): 0 for number in range(len(positions))}
+
+
+async def test_object_of_a_thin_event_is_asked_for_once_however_it_came_in(log: EventLog) -> None:
+    thin = {"id": "evt_thin", "object": "v2.core.event", "type": "v1.charge.updated", "livemode": True}
+    gone = charge_event(7000, type="account.application.deauthorized", data={"object": {"id": "ca_1"}})
+    tally = await imported(log, [*STORY[:3], thin, gone])
+    assert (tally.appended, tally.unhandled) == (5, {"v1.charge.updated": 1})
+    assert (await imported(log, [thin])).duplicates == 1
+    (asked,) = await all_of(log, "stripe-followups")
+    event = decode(asked.attributes, asked.value)
+    webhook = filed(stripe(thin), tenant="local", source="api", endpoint="platform", now=NOW)
+    assert (event.id, event.causationid) == (follow_up(webhook, "thin").id, "evt_thin")
+    assert event.data == FollowUpRequested(kind="thin", livemode=True, stripe_event="evt_thin")

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from processors.measuring.words import spoken
+from schemas.money import to_major
 from vaultra.client import VaultraClient
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -134,9 +135,8 @@ def _revenue(console: Console, metrics: dict[str, Any]) -> None:
     if known:
         span = f"{months[0]['month']} to {months[-1]['month']}"
         newest = spoken(known[-1], f"minor:{metrics['currency']}")
-        console.print(
-            Text.assemble("  net revenue ", (sparkline(known), "cyan"), f" {newest} a month", (f"  {span}", "dim"))
-        )
+        ends = f" {newest} in the last month"
+        console.print(Text.assemble("  net revenue ", (sparkline(known), "cyan"), ends, (f"  {span}", "dim")))
 
 
 def _reasons(console: Console, score: dict[str, Any]) -> None:
@@ -164,7 +164,7 @@ def _figures(console: Console, metrics: dict[str, Any]) -> None:
             shown = spoken(Decimal(figure["value"]), figure["unit"])
             table.add_row(Text(words, "dim"), shown, Text(figure["note"] or "", "dim"))
     for apart in metrics["unconverted"]:
-        amount = f"{apart['amount']} minor units of {apart['currency']}"
+        amount = f"{to_major(apart['amount'], apart['currency']):,f} {apart['currency']}"
         table.add_row(Text("not converted", "dim"), amount, Text("no exchange rate: in no sum", "dim"))
     console.print(Padding(table, (0, 0, 0, 4)))
 

@@ -30,6 +30,7 @@ from projections.catalogue import PROJECTIONS
 from projections.runner import ProjectionRunner
 from projections.waiting import Progress as Projected
 from schemas.errors import Unavailable
+from streams.embedded import EmbeddedRuntime
 from streams.log import EventLog
 from streams.stripe_backfill import LISTS, SINGLE, StripeBackfill
 from streams.stripe_import import StripeImport, Tally
@@ -120,6 +121,9 @@ async def _tables(settings: Settings) -> AsyncIterator[tuple[Database, EventLog,
         database, log = await stack.enter_async_context(open_log(settings))
         projected = Projected(database.pool, PROJECTIONS)
         if alone:
+            # What an import that was killed put onto the log and made no facts of: no stage runs here to do it.
+            async with EmbeddedRuntime(log, [ledger_runner()]) as left_over:
+                await left_over.wait_idle()
             runner = ProjectionRunner(database.pool, log)
             await runner.start()
             stack.push_async_callback(runner.stop)
