@@ -61,6 +61,31 @@ def titles(paper: PaperView, measure: Measure) -> list[str]:
     return texts
 
 
+_PER = {"per", "by", "each", "pro", "je", "nach", "par", "por", "al", "a"}
+
+
+def title_parts(paper: PaperView, measure: Measure) -> tuple[set[str], set[str]]:
+    """`Orders per day`: what is counted, and what each row or point is."""
+    counted: set[str] = set()
+    grouped: set[str] = set()
+    for text in titles(paper, measure):
+        tokens = stems(text)
+        at = next((i for i, token in enumerate(tokens) if token in _PER), None)
+        if at is not None:
+            counted |= set(tokens[:at])
+            grouped |= set(tokens[at + 1 :])
+    return counted, grouped
+
+
+def grouped_by_title(question: Question, paper: PaperView, measure: Measure | None) -> frozenset[int]:
+    """The word after "how many" where the title says that rows are such: regions, of `Units by region`."""
+    if measure is None:
+        return frozenset()
+    grouped = title_parts(paper, measure)[1]
+    after = {span.end for span in question.concepts.get("count", ())} & frozenset(range(len(question.words)))
+    return frozenset(i for i in after if question.words[i].stem in grouped)
+
+
 def _names_inside(paper: PaperView, measure: Measure) -> set[str]:
     """Words that name one row, column or point: read by chance among the first lines, they are no title."""
     if measure.table is None:

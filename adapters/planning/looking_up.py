@@ -302,6 +302,8 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
         return None
     used |= measure.used
     condition = chosen_rows(question, view, measure, used)
+    if question.has("count") and any(isinstance(each, plans.NumberCondition) for each in condition.where):
+        return None  # "how many sold more than 300": rows, and not what they hold
     used |= condition.used | row_words(question, view) | title_words(question, paper, measure)
     if measure.column is not None and (measure.column.money or measure.column.unit):
         used |= question.spans("cost", "price", "pay", "expense", "debit" if not measure.where else "cost")

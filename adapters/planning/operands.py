@@ -61,7 +61,7 @@ def _chief(paper: PaperView, role: str, found: list[int]) -> int | None:
     figures = paper.document.figures
     everything = sum(figures[index].value for index in found)
     for index in found:
-        if figures[index].value * 2 == everything:
+        if figures[index].value * 2 == everything and len(found) > 2:
             return index
     if role == "subtotal":
         totals = {figures[index].value for index in paper.figures_of("total")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from adapters.planning.dates import When, read_date
 from adapters.planning.vocabulary import MEASURES, phrase_table
@@ -155,8 +156,18 @@ class PaperView:
                 if figure.role == role and index not in self.column_totals:
                     found[figure.value, figure.unit] = index
             if found:
-                return sorted(found.values())
+                return sorted({*found.values(), *(self._twin_taxes() if role == "tax" else ())})
         return []
+
+    def _twin_taxes(self) -> list[int]:
+        """All taxes, where two are equal under different labels (CGST and SGST) and only together lead to the total."""
+        figures = self.document.figures
+        taxes = [index for index, figure in enumerate(figures) if figure.role == "tax"]
+        subtotals = {figure.value for figure in figures if figure.role == "subtotal"}
+        together = sum((figures[index].value for index in taxes), Decimal(0))
+        twins = len({figures[index].label for index in taxes}) == len(taxes) > len({figures[i].value for i in taxes})
+        total = self.document.total
+        return taxes if twins and total is not None and total - together in subtotals else []
 
 
 def paper_view(document: DocumentDescription) -> PaperView:

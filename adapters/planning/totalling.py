@@ -14,6 +14,7 @@ from adapters.planning.choosing import (
     contradicts_title,
     debits_only,
     group_column,
+    grouped_by_title,
     item_rows,
     no_sum,
     person_column,
@@ -22,6 +23,7 @@ from adapters.planning.choosing import (
     says_heading,
     several_rows,
     time_unit,
+    title_parts,
     title_words,
     titles,
     top_n,
@@ -247,6 +249,9 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         or bool(mentioned)
     )
     generic = generic or (time_unit(question, view) and paper.document.kind != "statement")
+    if compared and (by_title := grouped_by_title(question, paper, measure_or_none)):
+        generic, used = True, used | by_title | question.spans("quantity", "sell")
+        used |= title_words(question, paper, measure_or_none)
     if not generic and not condition.where:
         return None
     where = (*condition.where, *item_rows(question, paper, view))
@@ -310,14 +315,7 @@ def _count_points(question: Question, paper: PaperView, used: frozenset[int]) ->
             return None
     if not named:
         return Reading((plans.CountFigures(figures=paper.points),), used | question.spans("point", "row"))
-    counted: set[str] = set()
-    grouped: set[str] = set()
-    for text in titles(paper, measure):
-        tokens = stems(text)
-        at = next((i for i, token in enumerate(tokens) if token in _PER), None)
-        if at is not None:
-            counted |= set(tokens[:at])
-            grouped |= set(tokens[at + 1 :])
+    counted, grouped = title_parts(paper, measure)
     said = {question.words[i].stem for i in named}
     figures = [paper.document.figures[index] for index in paper.points]
     if said & grouped and not said & counted and not question.has("sum", "total"):
@@ -342,7 +340,6 @@ _PICTURES = {
     "grafico",
     "grafiek",
 }
-_PER = {"per", "by", "each", "pro", "je", "nach", "par", "por", "al", "a"}
 
 
 def _moving_rows(view: TableView) -> plans.RowsCondition | None:

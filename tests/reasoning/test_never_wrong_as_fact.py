@@ -9,7 +9,7 @@ import pytest
 
 from adapters.planning.embedding import EmbeddingPlanner
 from reasoning.judging import answer
-from reasoning.papers import figure, paper, statement, table, wrong_total
+from reasoning.papers import figure, lines, paper, statement, table, wrong_total
 from schemas.documents import Box, DocumentDescription
 
 
@@ -64,6 +64,28 @@ def benefits() -> DocumentDescription:
     return paper("table", currency="USD", figures=totals, tables=(grid,))
 
 
+def equal_taxes(total: str) -> DocumentDescription:
+    return paper(
+        "invoice",
+        currency="INR",
+        total=Decimal(total),
+        total_figure=3,
+        figures=(
+            figure("Taxable value", "1000.00", "subtotal", unit="INR"),
+            figure("CGST @ 2.5%", "25.00", "tax", unit="INR"),
+            figure("SGST @ 2.5%", "25.00", "tax", unit="INR"),
+            figure("Grand total", total, "total", unit="INR"),
+        ),
+    )
+
+
+def by_district() -> DocumentDescription:
+    rows = (("North", "312"), ("South", "268"), ("East", "405"))
+    grid = table((("Category", "text"), ("Value", "number")), rows, name="Chart")
+    points = tuple(figure(name, value, "data_point", unit=None) for name, value in rows)
+    return paper("chart", figures=points, tables=(grid,), lines=lines("Units sold by district, 2025"))
+
+
 async def test_total_is_in_doubt_when_its_parts_do_not_give_it(planner: EmbeddingPlanner) -> None:
     given = await answer(planner, "What is the total of this invoice?", wrong_total())
     assert given is not None
@@ -93,6 +115,10 @@ ANSWERED = (
     (shares(), "What percentage are posters and social media together?", "26.5"),
     (statement(), "How much was spent on debits over 80?", "835.50"),
     (benefits(), "How much do I owe?", "63.60"),
+    (equal_taxes("1050.00"), "How much tax was charged?", "50.00"),
+    (equal_taxes("1050.00"), "What is the grand total?", "1050.00"),
+    (equal_taxes("1025.00"), "How much tax was charged?", "25.00"),
+    (by_district(), "How many districts sold more than 300 units?", "2"),
 )
 
 

@@ -51,18 +51,19 @@ def drafts_of(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notati
         else:
             pending = Draft(cells, index)
     _unlabelled_sum(drafts, notation)
+    _between_sums(drafts, notation)
     return drafts
 
 
 def _itemised(cells: Sequence[Sequence[Run]], lanes: Sequence[Lane], typical: float, notation: Notation) -> bool:
-    """Delivery or a discount as an item: with a quantity and a price, and as many cells as the other items."""
+    """Delivery, a discount or a city's tax as an item: with a quantity and a price, as many cells as the others."""
     filled = [cell for cell in cells if cell]
     role = meaning_of(" ".join(run.text for run in filled[0])).role
     counted = any(
         QUANTITY_HEADERS.search(folded(lane.name)) and cell and notation.number(" ".join(run.text for run in cell))
         for lane, cell in zip(lanes, cells, strict=True)
     )
-    return role in ("shipping", "discount", "tip") and counted and len(filled) >= max(typical, 4)
+    return role in ("shipping", "discount", "tip", "tax") and counted and len(filled) >= max(typical, 4)
 
 
 def _pitch(rows: Sequence[Row], notation: Notation) -> float:
@@ -103,6 +104,30 @@ def _unlabelled_sum(drafts: Sequence[Draft], notation: Notation) -> None:
             return
         sums += 1
     data[-1].summary = sums >= 1 and not data[-1].cells[0]
+
+
+def _between_sums(drafts: Sequence[Draft], notation: Notation) -> None:
+    """What stands between a subtotal and the total with a label and an amount only is no item: a tax of any name, a
+    rounding."""
+    net = _sum_at(drafts, ("subtotal",), notation)
+    end = _sum_at(drafts, ("total", "amount_due"), notation)
+    if not net or not end:
+        return
+    above = [sum(map(bool, draft.cells)) for draft in drafts[: net[0]] if not draft.summary]
+    if not above:
+        return
+    for draft in drafts[net[-1] + 1 : end[-1]]:
+        if sum(map(bool, draft.cells)) <= 2 < min(above):
+            draft.summary = True
+
+
+def _sum_at(drafts: Sequence[Draft], roles: Collection[str], notation: Notation) -> list[int]:
+    """Where sums of these roles stand."""
+    return [
+        at
+        for at, draft in enumerate(drafts)
+        if draft.summary and any(says_total(cell, notation, roles) for cell in draft.cells if cell)
+    ]
 
 
 def _bottom(draft: Draft) -> float:

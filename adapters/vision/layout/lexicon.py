@@ -14,8 +14,8 @@ from functools import lru_cache
 from schemas.documents import DocumentKind, FigureRole
 
 _TAX = (
-    r"tax(?:es)?|vat|gst|hst|pst|qst|mwst|m w st|ust|umsatzsteuer|mehrwertsteuer|steuer|ust betrag|tva|t v a|iva|"
-    r"i v a|"
+    r"tax(?:es)?|vat|(?:[csi]|ut)?gst|hst|pst|qst|mwst|m w st|ust|umsatzsteuer|mehrwertsteuer|steuer|"
+    r"ust betrag|tva|t v a|iva|i v a|"
     r"btw|b t w|imposta|impuestos?|impostos?|igv|icms|moms|mva|podatek|ptu|dph|iva importo|omzetbelasting|"
     r"消費税|税额|増值税|内税"
 )

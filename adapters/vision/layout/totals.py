@@ -110,8 +110,8 @@ def _reaches(base: Decimal, figures: Sequence[Labelled], target: Decimal) -> boo
         return False
     parts = [f for f in figures if f.role in ("tax", "discount", "shipping", "tip") and _is_money(f)]
     choices: list[tuple[Decimal, ...]] = []
-    for part in {(p.role, p.number.value) for p in parts}:
-        role, value = part
+    # Under two labels one amount may be two taxes (CGST and SGST).
+    for role, value, _ in {(p.role, p.number.value, p.label) for p in parts}:
         choices.append((Decimal(0), -abs(value)) if role == "discount" else (Decimal(0), value))
     if len(choices) > 9:
         choices = choices[:9]
@@ -130,7 +130,8 @@ def _contradiction(figures: Sequence[Labelled], index: int, lines_sum: Decimal |
     if len(subtotals) == 1 and len(taxes) <= 1:
         (subtotal,) = subtotals
         tax = next(iter(taxes), Decimal(0))
-        if target not in (subtotal, subtotal + tax):
+        times = len({f.label for f in figures if f.role == "tax" and _is_money(f)})
+        if target not in {subtotal + tax * count for count in range(times + 1)}:
             if taxes:
                 return (
                     f"The printed total {target} is not the printed subtotal {subtotal} plus tax {tax}, "

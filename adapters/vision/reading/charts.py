@@ -1,7 +1,8 @@
-"""Bar charts: bars found as filled rectangles on one base line, their categories, and their values.
+"""Charts with axes: bars found as filled rectangles on one base line, their categories, and their values.
 
 A value printed at its bar is taken as printed; the bars' lengths confirm it. Without printed values the length is
-measured against the axis, which is said and given a lower confidence. Anything less regular yields nothing.
+measured against the axis, which is said and given a lower confidence. Without bars, values printed at points of a line
+count where the axis confirms them. Anything less regular yields nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.vision.layout.notation import Notation
-from adapters.vision.layout.numbers import Number
 from adapters.vision.layout.words import Page, Run
+from adapters.vision.reading.axes import Axis, Mark, axis_of, mark_of
+from adapters.vision.reading.marked_points import marked_points
 from adapters.vision.reading.models import Pixels
 from schemas.documents import Figure
 
@@ -29,7 +31,6 @@ _MOST_COLOURS = 6
 _LOOKED_AT = 1_500_000
 _MOST_BARS = 60
 _MEASURED_CONFIDENCE = 0.6
-_LEAST_TICKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +55,6 @@ class _Bar:
         return (self.x0 + self.x1) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """A run in the frame in which bars stand upright."""
-
-    run: Run
-    number: Number | None
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @property
-    def cx(self) -> float:
-        return (self.x0 + self.x1) / 2
-
-    @property
-    def cy(self) -> float:
-        return (self.y0 + self.y1) / 2
-
-
 def chart_of(page: Page, image: Pixels, notation: Notation) -> Chart | None:
     """The bar chart or the axes on a page, None where there are none."""
     if not 2 <= len(page.runs) <= 150:
@@ -81,8 +62,8 @@ def chart_of(page: Page, image: Pixels, notation: Notation) -> Chart | None:
     axis_seen = False
     for turned in (False, True):
         frame = np.ascontiguousarray(np.rot90(image)) if turned else image
-        marks = [_mark(run, image.shape[1], notation, turned=turned) for run in page.runs]
-        axis = _axis(marks)
+        marks = [mark_of(run, image.shape[1], notation, turned=turned) for run in page.runs]
+        axis = axis_of(marks)
         axis_seen = axis_seen or axis is not None
         bars = _scaled_bars(frame) if _could_be_bars(marks) else []
         if len(bars) < 2:
@@ -90,88 +71,12 @@ def chart_of(page: Page, image: Pixels, notation: Notation) -> Chart | None:
         chart = _points(bars, marks, axis)
         if chart is not None:
             return chart
-    return Chart() if axis_seen else None
-
-
-def _mark(run: Run, width: int, notation: Notation, *, turned: bool) -> _Mark:
-    number = notation.number(run.text)
-    if not turned:
-        return _Mark(run, number, run.x0, run.y0, run.x1, run.y1)
-    # A quarter turn counter-clockwise: what was right is above.
-    return _Mark(run, number, run.y0, width - run.x1, run.y1, width - run.x0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """value = slope × y + offset; `ticks` are its marks, `unit` what they carry."""
-
-    slope: float
-    offset: float
-    ticks: tuple[_Mark, ...]
-
-    def value(self, y: float) -> float:
-        return self.slope * y + self.offset
-
-    def place(self, value: float) -> float:
-        return (value - self.offset) / self.slope
-
-
-def _axis(marks: Sequence[_Mark]) -> _Axis | None:
-    """Numbers one above the other in equal steps, growing upwards: at least four, not years."""
-    numeric = [m for m in marks if m.number is not None]
-    best: list[_Mark] = []
-    for anchor in numeric:
-        tolerance = 0.7 * anchor.run.height
-        column = sorted(
-            (
-                m
-                for m in numeric
-                if min(abs(m.x1 - anchor.x1), abs(m.cx - anchor.cx), abs(m.x0 - anchor.x0)) < tolerance
-            ),
-            key=lambda m: -m.cy,
-        )
-        for chain in _chains(column):
-            if len(chain) > len(best):
-                best = chain
-    if len(best) < _LEAST_TICKS:
+    if not axis_seen:
         return None
-    values = [float(m.number.value) for m in best if m.number is not None]
-    if all(1900 <= value <= 2100 and value == int(value) for value in values):
-        return None
-    slope, offset = np.polyfit([m.cy for m in best], values, 1)
-    axis = _Axis(float(slope), float(offset), tuple(best))
-    span = max(values) - min(values)
-    if any(abs(axis.value(m.cy) - value) > 0.02 * span for m, value in zip(best, values, strict=True)):
-        return None
-    return axis
+    return Chart(marked_points([mark_of(run, image.shape[1], notation, turned=False) for run in page.runs]))
 
 
-def _chains(column: Sequence[_Mark]) -> list[list[_Mark]]:
-    """Runs of consecutive marks whose values rise by one step, from below to above."""
-    chains: list[list[_Mark]] = []
-    current: list[_Mark] = []
-    for mark in column:
-        assert mark.number is not None
-        if len(current) >= 2:
-            first, second = current[-2].number, current[-1].number
-            assert first is not None
-            assert second is not None
-            if mark.number.value - second.value == second.value - first.value:
-                current.append(mark)
-                continue
-            chains.append(current)
-            current = [current[-1]]
-        if current:
-            last = current[-1].number
-            assert last is not None
-            current = [*current, mark] if mark.number.value > last.value else [mark]
-        else:
-            current = [mark]
-    chains.append(current)
-    return chains
-
-
-def _could_be_bars(marks: Sequence[_Mark]) -> bool:
+def _could_be_bars(marks: Sequence[Mark]) -> bool:
     """A chart has a few numbers and is not full of text."""
     return sum(mark.number is not None for mark in marks) >= 2 and sum(len(mark.run.text) for mark in marks) < 900
 
@@ -232,17 +137,20 @@ def _bars(image: Pixels) -> list[_Bar]:
 
 
 def _fills(image: Pixels) -> list[Colour]:
-    """The commonest colours that are not the background's."""
+    """The commonest colours that are not the background's, which is the edge's: wide bars cover more than it does."""
     step = max(1, max(image.shape[:2]) // 400)
-    small = image[::step, ::step].reshape(-1, 3)
-    coarse = (small // 12).astype(np.int32)
-    _, inverse, counts = np.unique(
-        coarse[:, 0] * 1024 + coarse[:, 1] * 32 + coarse[:, 2], return_inverse=True, return_counts=True
-    )
+    thin = image[::step, ::step]
+    small = thin.reshape(-1, 3)
+    coarse = (thin // 12).astype(np.int32)
+    codes = coarse[:, :, 0] * 1024 + coarse[:, :, 1] * 32 + coarse[:, :, 2]
+    known, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    inverse = inverse.reshape(-1)
+    edge = np.concatenate([codes[0], codes[-1], codes[:, 0], codes[:, -1]])
+    commonest = np.bincount(np.searchsorted(known, edge), minlength=len(known)).argmax()
+    background = np.median(small[inverse == commonest], axis=0).astype(np.int16)
     order = np.argsort(counts)[::-1]
-    background = np.median(small[inverse == order[0]], axis=0).astype(np.int16)
     fills: list[Colour] = []
-    for index in order[1:40]:
+    for index in order[:40]:
         if counts[index] < 0.004 * len(small) or len(fills) >= _MOST_COLOURS:
             break
         colour = np.median(small[inverse == index], axis=0).astype(np.int16)
@@ -251,7 +159,7 @@ def _fills(image: Pixels) -> list[Colour]:
     return fills
 
 
-def _points(bars: Sequence[_Bar], marks: Sequence[_Mark], axis: _Axis | None) -> Chart | None:
+def _points(bars: Sequence[_Bar], marks: Sequence[Mark], axis: Axis | None) -> Chart | None:
     base = float(np.median([bar.base for bar in bars]))
     ticks = {id(tick) for tick in axis.ticks} if axis is not None else set()
     names = [_category(bar, base, marks, ticks) for bar in bars]
@@ -263,12 +171,12 @@ def _points(bars: Sequence[_Bar], marks: Sequence[_Mark], axis: _Axis | None) ->
         return Chart(_from_print(bars, names, printed, base))
     if axis is None:
         return Chart()
-    if not _starts_at_axis(axis, base):
+    if not _starts_ataxis_of(axis, base):
         return Chart()
     return Chart(_measured(bars, names, axis), measured=True)
 
 
-def _category(bar: _Bar, base: float, marks: Sequence[_Mark], ticks: set[int]) -> _Mark | None:
+def _category(bar: _Bar, base: float, marks: Sequence[Mark], ticks: set[int]) -> Mark | None:
     """The text under a bar, closest to the base line."""
     reach = 0.75 * max(bar.x1 - bar.x0, 12.0)
     under = [
@@ -283,7 +191,7 @@ def _category(bar: _Bar, base: float, marks: Sequence[_Mark], ticks: set[int]) -
     )
 
 
-def _level(names: Sequence[_Mark | None]) -> list[_Mark | None]:
+def _level(names: Sequence[Mark | None]) -> list[Mark | None]:
     """Categories stand on one level; a title of the axis below them is none, nor is one text under two bars."""
     known = [name for name in names if name is not None]
     if not known:
@@ -296,7 +204,7 @@ def _level(names: Sequence[_Mark | None]) -> list[_Mark | None]:
     ]
 
 
-def _printed(bar: _Bar, marks: Sequence[_Mark], ticks: set[int], names: Sequence[_Mark | None]) -> _Mark | None:
+def _printed(bar: _Bar, marks: Sequence[Mark], ticks: set[int], names: Sequence[Mark | None]) -> Mark | None:
     """The number at the end of a bar: just beyond it, or just inside."""
     taken = {id(name) for name in names}
     near = [
@@ -320,7 +228,7 @@ def _printed(bar: _Bar, marks: Sequence[_Mark], ticks: set[int], names: Sequence
 
 
 def _from_print(
-    bars: Sequence[_Bar], names: Sequence[_Mark | None], printed: Sequence[_Mark | None], base: float
+    bars: Sequence[_Bar], names: Sequence[Mark | None], printed: Sequence[Mark | None], base: float
 ) -> tuple[Figure, ...]:
     """Printed values; each is doubted that does not fit the others' lengths."""
     ratios = [
@@ -350,7 +258,7 @@ def _from_print(
     return tuple(points)
 
 
-def _point(name: _Mark, value: Decimal, text: str, unit: str | None, confidence: float, place: Run) -> Figure:
+def _point(name: Mark, value: Decimal, text: str, unit: str | None, confidence: float, place: Run) -> Figure:
     return Figure(
         label=name.run.text,
         value=value,
@@ -362,14 +270,14 @@ def _point(name: _Mark, value: Decimal, text: str, unit: str | None, confidence:
     )
 
 
-def _starts_at_axis(axis: _Axis, base: float) -> bool:
+def _starts_ataxis_of(axis: Axis, base: float) -> bool:
     """The bars stand on the axis' zero or on its lowest tick: else their lengths mean nothing."""
     lowest = max(tick.cy for tick in axis.ticks)
     step = abs(axis.ticks[0].cy - axis.ticks[1].cy)
     return abs(axis.place(0.0) - base) < 0.12 * step or abs(lowest - base) < 0.12 * step
 
 
-def _measured(bars: Sequence[_Bar], names: Sequence[_Mark | None], axis: _Axis) -> tuple[Figure, ...]:
+def _measured(bars: Sequence[_Bar], names: Sequence[Mark | None], axis: Axis) -> tuple[Figure, ...]:
     """Values by length against the axis, rounded to what a pixel can tell."""
     quantum = _quantum(abs(axis.slope))
     points: list[Figure] = []
