@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import signal
@@ -13,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from sandbox import canary
+from sandbox.bubblewrap_backend import BubblewrapBackend
 from sandbox.cgroups import box_name, find_parents, sweep
 from sandbox.root_tree import RootTree, sweep_trees
 from sandbox.runner import PooledSandbox
+from sandbox.slot import provide
 from tests.sandbox.ordinary_user import as_ordinary_user, ordinary_boxes
 from tests.sandbox.quick import QUICK
 
@@ -85,6 +88,36 @@ async def test_box_holds_when_started_by_an_ordinary_user(
             assert any("swap included" in control for control in box.controls) == delegated
 
         assert as_ordinary_user(work) == ""
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+async def test_box_is_closed_to_other_users_of_the_machine_while_it_runs(
+    sandbox: PooledSandbox, sandbox_data: Path
+) -> None:
+    """Program, inputs and output are whoever's document it is, not whoever's machine it is."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    backend = BubblewrapBackend(sandbox_data)
+    assert (await asyncio.to_thread(backend.probe)).available
+    box = backend.prepare(QUICK)
+    provide(box.slot, "print(1)", {"document.json": b"{}"})
+    inside = f"/proc/{box.init_pid}"
+    places = [box.slot, box.slot / "program" / "main.py", box.slot / "inputs" / "document.json"]
+    places += [Path(f"{inside}/{name}") for name in ("root/tmp/out", "environ", "fd", "mem", "cwd")]
+
+    def work() -> None:
+        for place in places:
+            with pytest.raises(PermissionError):
+                list(place.iterdir()) if place.name in (box.slot.name, "out", "fd", "cwd") else place.read_bytes()
+        arguments = Path(f"{inside}/cmdline").read_text()
+        assert "document" not in arguments
+        assert str(box.slot) not in arguments
+
+    try:
+        assert as_ordinary_user(work) == ""
+    finally:
+        box.destroy()
+        backend.close()
 
 
 def test_sweep_removes_unused_and_half_built_trees_but_not_ours(tmp_path: Path) -> None:
