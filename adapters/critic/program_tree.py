@@ -43,7 +43,8 @@ def tree_findings(code: str, policy: Policy) -> list[Finding]:
 class _Program:
     """`aliases`: local name → dotted name of what was imported under it, anywhere in the program. `stars`: modules of
     which everything was imported. `bound`: names the program gives to something of its own. `roots`: first parts of
-    what was imported. `words`: names that are refused as text too."""
+    what was imported. `words`: names that are refused as text too. `closed`: modules of which names are refused, so
+    that it must be seen what is taken from them; `seen`: the nodes at which it is."""
 
     policy: Policy
     aliases: dict[str, str]
@@ -51,6 +52,8 @@ class _Program:
     bound: frozenset[str]
     roots: frozenset[str]
     words: frozenset[str]
+    closed: frozenset[str]
+    seen: frozenset[ast.AST]
 
     @classmethod
     def of(cls, tree: ast.AST, policy: Policy) -> Self:
@@ -72,7 +75,10 @@ class _Program:
                     bound.add(name)
         roots = frozenset(known.partition(".")[0] for known in aliases.values())
         words = policy.attributes.refused | {name for name in policy.names.refused if name.startswith("__")}
-        program = cls(policy, aliases, tuple(stars), frozenset(bound), roots, words)
+        closed = {name.rpartition(".")[0] for name in policy.names.refused}
+        closed = {module for module in closed if module.partition(".")[0] not in policy.imports.installed}
+        seen = frozenset(_openly_used(tree))
+        program = cls(policy, aliases, tuple(stars), frozenset(bound), roots, words, frozenset(closed), seen)
         program._follow_assignments(tree)
         return program
 
@@ -82,6 +88,7 @@ class _Program:
             match node:
                 case (
                     ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.AST() as value)
                     | ast.NamedExpr(target=ast.Name(id=name), value=value)
                 ):
                     dotted = self._dotted(value)
@@ -128,6 +135,8 @@ class _Program:
             case ast.Name(id=name, ctx=ast.Load(), lineno=line):
                 if name not in self.policy.names.own & self.bound:
                     yield from self._name(self.aliases.get(name, name), line)
+                if node not in self.seen and name not in self.bound and self.aliases.get(name) in self.closed:
+                    yield refusal("name", f"{name} is not to be handed on: take from it by name what you need", line)
                 if name not in self.bound | self.aliases.keys():
                     for module in self.stars:
                         yield from self._name(f"{module}.{name}", line)
@@ -204,12 +213,21 @@ class _Program:
                 for beginning, why in self.policy.addresses.refused.items():
                     if text.lower().startswith(beginning):
                         yield refusal("address", f"{beginning}… cannot be read: {why}", call.lineno)
-        # Names of these modules that are not written out cannot be looked up in the policy.
-        closed = {name.rpartition(".")[0] for name in self.policy.names.refused} - set(self.policy.imports.installed)
         unwritten = name == "vars" or (name == "getattr" and len(call.args) > 1 and _text(call.args[1]) is None)
-        module = self._dotted(first)
-        if unwritten and module in closed & set(self.aliases.values()):
-            yield refusal("name", f"what is taken from {module} must be written out", call.lineno)
+        if unwritten and self._dotted(first) in self.closed & set(self.aliases.values()):
+            yield refusal("name", f"what is taken from {self._dotted(first)} must be written out", call.lineno)
+
+
+def _openly_used(tree: ast.AST) -> Iterator[ast.AST]:
+    """Where something is taken from a name, or it is given another, both of which can be followed."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=value) | ast.NamedExpr(value=value):
+                yield value
+            case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(value=ast.AST() as value):
+                yield value
+            case ast.Call(func=ast.Name(id="getattr" | "hasattr" | "vars" | "dir"), args=[value, *_]):
+                yield value
 
 
 def _text(node: ast.AST) -> str | None:

@@ -16,6 +16,14 @@ from sandbox.root_tree import build_root
 from schemas.errors import SandboxUnavailable
 
 _EVASIONS = [
+    'import os\n[os][0].system("ls")',
+    'import os\n(lambda: os)().system("ls")',
+    'import os\nx: object = os\nx.system("ls")',
+    'import os, operator\noperator.methodcaller("system", "ls")(os)',
+    'import os\n(os if 1 else None).system("ls")',
+    'import sys\nsys.modules.get("os").system("ls")',
+    'from random import _os as o\no.system("ls")',
+    'import os\nobject.__getattribute__(os, "system")("ls")',
     'getattr(__builtins__, "ev"+"al")("1")',
     'import builtins\nbuiltins.eval("1")',
     'import os\ngetattr(os, "sys"+"tem")("ls")',
