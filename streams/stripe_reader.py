@@ -7,12 +7,13 @@ also when whoever started it is killed.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gc
 import pickle
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -129,6 +130,8 @@ def _unpacked(packed: _Packed) -> Read:
 
 
 def _write(files: Sequence[Path], tenant: str, pipe: BinaryIO) -> None:
+    with suppress(OSError):  # of Linux's usual 64 KiB it would wait whenever the import's event loop is busy
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     for read in _mapped(files, tenant):
         frame = _packed(read)
         pipe.write(len(frame).to_bytes(_LENGTH, "big") + frame)
