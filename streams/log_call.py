@@ -72,7 +72,7 @@ class Call:
         standing: dict[tuple[str, str, str], int] = {}
         for append in appends:
             try:
-                rows = [_row(message, places) for message in append.messages]
+                rows = _rows(append.messages, places)
                 if append.advance is not None:
                     _add(append.advance, moves, places)
             except VaultraError as error:
@@ -154,14 +154,14 @@ class Call:
         return standing, fresh
 
 
-def _row(message: Message, places: Places) -> _Row:
-    check(message)
-    return _Row(
-        places.place(message),
-        message,
-        to_json(message.attributes).decode(),
-        to_json(message.extra).decode() if message.extra else None,
-    )
+def _rows(messages: Sequence[Message], places: Places) -> list[_Row]:
+    """Step by step over all messages: less time than message by message, see `StripeMapping.map`."""
+    for message in messages:
+        check(message)
+    found = [places.place(message) for message in messages]
+    attributes = [to_json(message.attributes).decode() for message in messages]
+    extras = [to_json(message.extra).decode() if message.extra else None for message in messages]
+    return list(map(_Row, found, messages, attributes, extras))
 
 
 def _add(advance: Advance, moves: dict[tuple[str, TopicPartition], int], places: Places) -> None:
