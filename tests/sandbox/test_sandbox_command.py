@@ -61,6 +61,23 @@ async def test_command_shows_output_controls_and_saves_artefacts_when_the_progra
     assert (tmp_path / "out" / "table.csv").read_text() == "1,2"
 
 
+async def test_command_obeys_nothing_the_program_printed_when_it_shows_it(call: Any) -> None:
+    code = r"print('\x1b]0;owned\x07 \x9b2J \r \u202eabc\u202c \u2066 \t end')"
+    _, shown = await call(code.encode())
+    assert "end" in shown
+    assert not set(shown) & set("\x1b\x07\x9b\r\u202e\u202c\u2066")
+
+
+async def test_command_follows_no_link_when_it_saves_artefacts(call: Any, tmp_path: Path) -> None:
+    victim, out = tmp_path / "victim", tmp_path / "out"
+    out.mkdir()
+    victim.write_text("kept")
+    (out / "a.csv").symlink_to(victim)
+    with pytest.raises(SetupError, match=r"a\.csv"):
+        await call(b"open('/tmp/out/a.csv', 'w').write('1')", out=out)
+    assert victim.read_text() == "kept"
+
+
 async def test_command_prints_one_json_object_when_asked(call: Any, capsys: pytest.CaptureFixture[str]) -> None:
     status, _ = await call(b"open('/tmp/out/a.txt', 'w').write('x'); 1 / 0", as_json=True)
     document = json.loads(capsys.readouterr().out)

@@ -27,8 +27,10 @@ from vaultra.stage_ports import make_sandbox, sandbox_limits
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?", re.IGNORECASE)
-# What a terminal would obey: escape sequences, carriage returns and the like; of text, only line ends and tabs stay.
-_COMMANDS = {code: 0xFFFD for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
+# What a terminal would obey: escape sequences, carriage returns and the like, and marks that turn text around; of
+# control characters, only line ends and tabs stay.
+_OBEYED = (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_COMMANDS = {code: 0xFFFD for code in _OBEYED if code not in (0x09, 0x0A)}
 _UNAVAILABLE = 69
 
 
@@ -144,7 +146,10 @@ def _save(outcome: SandboxOutcome, out: Path) -> dict[str, str]:
         for name, data in outcome.artefacts.items():
             place = out / name
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
+            # A link that lies there already leads to something that was not meant.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with os.fdopen(os.open(place, flags, 0o644), "wb") as file:
+                file.write(data)
             saved[name] = os.fspath(place)
     except OSError as error:
         raise SetupError(f"{error.filename}: {error.strerror}") from error
