@@ -64,7 +64,27 @@ def comparison(question: Question, paper: PaperView) -> Outcome:
     else:
         signed = any(word.stem in ("minus", "subtract") for word in question.words)
         op = plans.Arithmetic(op="difference", left=0, right=1, absolute=not signed)
-    return Reading((first.step, second.step, op), used)
+    return Reading((first.step, second.step, op), used, assumption=_in_brackets(paper, first, second, op))
+
+
+def _in_brackets(paper: PaperView, first: Operand, second: Operand, op: plans.Arithmetic) -> str | None:
+    """What is taken for granted when an amount printed in brackets is set against one that is not: costs stand so in
+    an account, and what they exceed or fall short of is then their amount without the sign."""
+    texts = [_text_of(paper, operand.step) for operand in (first, second)]
+    bracketed = [text for text in texts if text is not None and text.strip().startswith("(")]
+    if op.op not in ("difference", "ratio") or len(bracketed) != 1:
+        return None
+    return f"{bracketed[0].strip()} stands in brackets and was taken as negative"[:400]
+
+
+def _text_of(paper: PaperView, step: Step) -> str | None:
+    match step:
+        case plans.LookupFigure():
+            return paper.document.figures[step.figure].text
+        case plans.LookupCell():
+            return paper.document.tables[step.table].rows[step.row][step.column].text
+        case _:
+            return None
 
 
 def _growth(question: Question, paper: PaperView, view: TableView | None, used: frozenset[int]) -> Outcome:

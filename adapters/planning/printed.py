@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from adapters.planning.words import stem, words
 from schemas.documents import DocumentDescription, TextLine
 
-_DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:st|nd|rd|th|\.)?\s*[^\W\d_]{3,10}\.?,?\s*\d{2,4}|[^\W\d_]{3,10}\.?\s*\d{1,2},?\s+\d{4}"
+_DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}(?:st|nd|rd|th|\.)?[\s-]*[^\W\d_]{3,10}\.?,?[\s-]*\d{2,4}|[^\W\d_]{3,10}\.?\s*\d{1,2},?\s+\d{4}"
 _CODE = r"[A-Za-z]{0,6}[-/ #]?\d[\w./-]*"
 
 
@@ -37,8 +37,8 @@ FIELDS: tuple[Field, ...] = (
     Field("BIC", "bic|swift|swift code|bic code", "bic|swift|bic swift", r"[A-Z]{6}[A-Z0-9]{2,5}"),
     Field("VAT number", "vat number|vat id|vat no|vat registration number|tax id|tax number|ust id|ustid|steuernummer|numero de tva|numero tva|nif|cif|btw nummer|partita iva|p iva|ein|vat registration",
           "vat number|vat id|vat no|vat reg no|vat registration number|vat|tax id|tax number|ust id|ust idnr|ust id nr|umsatzsteuer id|steuernummer|numero de tva|n tva|tva intracommunautaire|nif|cif|btw nummer|btw nr|btw|partita iva|p iva|ein", r"[A-Z]{0,3}[ -]?\d[\dA-Z ./-]{5,20}"),
-    Field("due date", "due date|payment due|date due|due by|pay by|due|payment due date|deadline|payment deadline|when due|falligkeitsdatum|fallig|faellig|zahlbar bis|zahlungsziel|echeance|date d echeance|vencimiento|fecha de vencimiento|vervaldatum|uiterste betaaldatum|scadenza|data di scadenza|when is the payment due|when is this due",
-          "due date|payment due|date due|due by|pay by|due on|payable by|payment due date|due|falligkeitsdatum|fallig am|fallig|zahlbar bis|echeance|date d echeance|vencimiento|fecha de vencimiento|vervaldatum|scadenza|data scadenza", _DATE),
+    Field("due date", "due date|payment due|date due|due by|pay by|due|payment due date|deadline|payment deadline|when due|falligkeitsdatum|fallig|faellig|zahlbar bis|zahlungsziel|echeance|date d echeance|vencimiento|fecha de vencimiento|vervaldatum|uiterste betaaldatum|scadenza|data di scadenza|when is the payment due|when is this due|must it be paid|must this be paid|must the invoice be paid|must the bill be paid|must be paid|must i pay|must we pay|have to be paid|have to pay by|bis wann ist zu zahlen|bis wann zu zahlen|wann ist zu zahlen|zu zahlen bis",
+          "due date|payment due|date due|due by|pay by|please pay by|please pay before|pay before|payable until|due on|payable by|payment due date|due|falligkeitsdatum|fallig am|fallig|zahlbar bis|echeance|date d echeance|vencimiento|fecha de vencimiento|vervaldatum|scadenza|data scadenza", _DATE),
     Field("delivery date", "delivery date|date of delivery|ship date|shipping date|lieferdatum|leistungsdatum|date de livraison|fecha de entrega|leverdatum|data di consegna",
           "delivery date|ship date|shipping date|date shipped|lieferdatum|leistungsdatum|date de livraison|fecha de entrega|leverdatum|data di consegna", _DATE),
     Field("payment terms", "payment terms|term of payment|payment term|payment condition|zahlungsbedingungen|zahlungsbedingung|condition de paiement|betalingstermijn|term",

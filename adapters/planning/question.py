@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from adapters.planning.dates import When
-from adapters.planning.paper import PaperView
+from adapters.planning.dates import When, read_date
+from adapters.planning.paper import PaperView, stems
 from adapters.planning.vocabulary import MONTHS, longest_phrase, phrase_table
 from adapters.planning.words import Word, alike, words
 
@@ -95,10 +95,20 @@ def parse(text: str, paper: PaperView) -> Question:
     found = words(text)
     question = Question(text, found, _concepts(found))
     question.whens = _whens(found)
+    _describe_document(question, paper)
     question.rows = _row_mentions(question, paper)
     question.columns = _column_mentions(question, paper)
     question.figures = _figure_mentions(question, paper)
     return question
+
+
+def _describe_document(question: Question, paper: PaperView) -> None:
+    """`the hotel bill`: a word before the document's own name that the page prints says which one it is."""
+    known = {i for spans in question.concepts.values() for span in spans for i in span.indices}
+    named = [span.start - 1 for span in question.concepts.get("document", ()) if span.start - 1 not in known]
+    for at in (at for at in named if at >= 0):
+        if any(question.words[at].stem in stems(line.text) for line in paper.document.lines):
+            question.concepts["document"].append(Span(at, at + 1))
 
 
 def how_much(question: Question) -> bool:
@@ -362,6 +372,12 @@ def _column_mentions(question: Question, paper: PaperView) -> list[ColumnMention
             found = full or ([c for c in view.columns if c.stems and _covers(part, c.stems)] if strong else [])
             if found and (full or len(part[0].stem) > 2 or len(part) > 1) and not _only_function(question, span):
                 mentions += [ColumnMention(span, view.index, c.index, bool(full)) for c in found]
+                taken |= span.indices
+        for span, when in question.whens:
+            # "in 2024" under a heading of 31 Dec 2024, "in June" under Jun.
+            dated = [c for c in view.columns if c.numeric and (date := read_date(c.name)) and when.covers(date)]
+            if dated and not span.indices & taken:
+                mentions += [ColumnMention(span, view.index, c.index, whole=True) for c in dated]
                 taken |= span.indices
     return mentions
 

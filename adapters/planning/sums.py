@@ -26,6 +26,8 @@ def reconcile(paper: PaperView, *, with_lines: bool = True) -> plans.Reconcile |
     view = paper.main
     lines = _lines(view) if view is not None and with_lines else None
     total = totals[-1] if totals else None
+    if total is not None and paper.document.figures[total].value < 0:
+        return None  # a credit note: taxes and discounts change their signs, and how is not said
     if (total is None or (subtotal is None and lines is None)) and (subtotal is None or lines is None):
         return None
     readings = list(_readings(paper, lines, subtotal, total))

@@ -19,7 +19,7 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 |if|any|some|only|also|just|then|than|into|during|within|so|out|up|when|where|under|re|ve|ll|d|m|one|ones
 |value|number|figure|amount|exactly|actually|really|say|said|stated|shown|printed|listed|displayed|given|appear
 |written|mentioned|according|read|look|see|hello|hi|hey|ok|okay|thank|made|make|each|every|all|both|come|came|go|went
-|need|let|calculate|compute|determine|work|figure out|answer|question|there s|am|overall|how high|how big|how large|how long|how big|goes|go|going|whole|entire|single
+|need|must|still|let|calculate|compute|determine|work|figure out|answer|question|there s|am|overall|how high|how big|how large|how long|how big|goes|go|going|whole|entire|single
 |was|wie|ist|sind|war|waren|der|die|das|den|dem|des|ein|eine|einen|einem|einer|im|am|an|auf|fur|von|vom|zu|zum|zur|mit
 |und|oder|hoch|viel|viele|wurde|wurden|wird|werden|hat|haben|habe|ich|wir|es|sie|er|dieser|diese|dieses|bitte|nach|bei
 |aus|wer|wann|welche|welcher|welches|welchem|welchen|gibt|steht|lautet|betragt|beim|auch
@@ -36,7 +36,7 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 DOCUMENT = """
 document|invoice|receipt|bill|ticket|statement|bank statement|account statement|table|chart|graph|diagram|bar chart
 |pie chart|line chart|plot|picture|image|page|dashboard|paper|pie|scan|photo|report|sheet|spreadsheet|screenshot|estimate
-|quote|list|account|purchase|order|file
+|quote|quotation|offer|list|price list|account|purchase|order|file|credit note|delivery note|proforma|proforma invoice|pro forma invoice|payslip|menu
 |dokument|rechnung|quittung|beleg|kassenbon|bon|tabelle|diagramm|kontoauszug|bild|seite|auszug|konto
 |facture|recu|tableau|graphique|releve|image|compte|factura|recibo|tabla|grafico|extracto|imagen|cuenta
 |factuur|kassabon|tabel|grafiek|afschrift|rekening|afbeelding|fattura|scontrino|ricevuta|tabella|estratto conto|immagine
@@ -51,7 +51,7 @@ CONCEPTS: dict[str, str] = {
 |montant total|prix total|total ttc|somme totale|montant ttc|montant|importe total|precio total|monto total|importe
 |totaal|totaalbedrag|eindbedrag|factuurbedrag|totaalprijs|totale|importo totale|prezzo totale|importo|bedrag|betrag""",
     "amount_due": """amount due|total amount due|total amount payable|total amount to pay|total to pay|balance due|total due|due amount|outstanding|outstanding amount|amount outstanding|owe|owed
-|owing|due to be paid|to pay|still to pay|have to pay|must pay|needs to be paid|left to pay|remaining amount|payable
+|owing|due to be paid|to be paid|still to be paid|left to be paid|remains to be paid|to pay|still to pay|have to pay|must pay|needs to be paid|left to pay|remaining amount|payable
 |zu zahlen|zahlbetrag|zahlbetrag|offener betrag|zu bezahlen|a payer|reste a payer|net a payer|montant du|montant a payer
 |a pagar|importe a pagar|te betalen|openstaand bedrag|te betalen bedrag|da pagare|importo dovuto""",
     "subtotal": """subtotal|sub total|tax base|taxable amount|taxable base|taxable value|net amount|net total|net|net price|net value|before tax|before vat|without tax|without vat
@@ -62,6 +62,7 @@ CONCEPTS: dict[str, str] = {
 |total hors taxe|montant hors taxe|base imponible|subtotal|sin iva|importe neto|neto|subtotaal|excl btw|exclusief btw|zonder btw
 |nettobedrag|subtotale|imponibile|senza iva|importo netto|netto totale""",
     "tax": """tax|vat|sales tax|gst|hst|pst|tax amount|vat amount|value added tax|taxe|taxis|total tax|total vat|tax total
+|tax included|vat included|included tax|included vat|gst included|consumption tax
 |mwst|mehrwertsteuer|umsatzsteuer|ust|steuer|steuerbetrag|mwst betrag|tva|montant de la tva|montant tva|impot|iva|impuesto
 |importe del iva|btw|btw bedrag|belasting|imposta|importo iva""",
     "tax_rate": """tax rate|vat rate|rate of tax|rate of vat|tax percentage|vat percentage|percentage of vat|percent vat|percent tax
@@ -77,7 +78,7 @@ CONCEPTS: dict[str, str] = {
     "paid": """amount paid|paid amount|cash paid|cash tendered|tendered|amount tendered|payment received|already paid|prepaid
 |deposit paid|cash given|paid in cash|paid with cash|cash|amount received|anzahlung|bereits bezahlt|bezahlt|gegeben|bar bezahlt
 |acompte|deja paye|especes|pagado|ya pagado|efectivo|betaald|reeds betaald|contant|gia pagato|pagato|contanti""",
-    "change": """change given|change due|change back|change returned|change|cash back|wechselgeld|ruckgeld|monnaie rendue|cambio|wisselgeld|resto""",
+    "change": """change given|change due|change back|change returned|change did i get back|change did we get back|change did you get back|change|cash back|wechselgeld|ruckgeld|monnaie rendue|cambio|wisselgeld|resto""",
     "opening_balance": """opening balance|starting balance|beginning balance|initial balance|balance forward|balance brought forward
 |previous balance|start balance|balance at the start|balance at the beginning|old balance|balance b f|brought forward
 |anfangssaldo|alter saldo|anfangsbestand|solde initial|solde precedent|ancien solde|solde de depart|saldo inicial|saldo anterior
@@ -135,7 +136,7 @@ CONCEPTS: dict[str, str] = {
     # One word for "how much" and "how many", or so once plurals are taken away.
     "how": "wieviel|wieviele|combien|cuanto|cuanta|cuantos|cuantas|hoeveel|quanto|quanti|quante|quanta",
     "distinct": "different|distinct|unique|verschiedene|unterschiedliche|differents|differentes|distinto|distintos|diferente|verschillende|diversi|diverse",
-    "difference": """difference|difference between|differ|gap|gap between|spread|differenz|unterschied|difference entre|ecart|diferencia|verschil|differenza
+    "difference": """difference|difference between|differ|exceed|exceeded|gap|gap between|spread|differenz|unterschied|difference entre|ecart|diferencia|verschil|differenza
 |minus|less the|subtract""",
     "more_than_other": "how much more|how much higher|how much larger|how much bigger|how much greater|how many more|how much better|wie viel mehr|combien de plus|cuanto mas|hoeveel meer|quanto in piu|how much dearer",
     "less_than_other": "how much less|how much lower|how much smaller|how many fewer|how much cheaper|how much fewer|wie viel weniger|cuanto menos|hoeveel minder|quanto in meno|how much worse",
@@ -177,7 +178,7 @@ CONCEPTS: dict[str, str] = {
     # --- verbs that go with money
     "pay": """pay|paid|paid in total|paid in all|deducted|withheld|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
 |betalen|betaald|uitgegeven|pagare|pagato|speso|spendere|comprado|acquistato|gekocht""",
-    "sell": "worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
+    "sell": "offered|held|supplied|provided|worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
     # --- the document as a whole
     "date": """date|invoice date|receipt date|document date|issue date|date of issue|issued|dated|bill date|date of the invoice|date of the receipt|statement date|order date|what day|which day|billing date
 |purchase date|transaction date|datum|rechnungsdatum|ausgestellt|date de la facture|date de facture|date d emission|fecha|fecha de la factura|fecha de factura|emitida

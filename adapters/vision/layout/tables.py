@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.vision.layout.columns import Lane, lanes_of
+from adapters.vision.layout.dates import date_of
 from adapters.vision.layout.drafts import Draft, drafts_of, is_value_column, says_total
 from adapters.vision.layout.lexicon import (
     AMOUNT_HEADERS,
@@ -54,6 +56,7 @@ def _header_like(row: Row, notation: Notation) -> bool:
     if len(row.runs) < 2 and not (len(row.runs) == 1 and len(row.runs[0].words) in (2, 3, 4)):
         return False
     texts = [run.text for run in row.runs]
+    texts = texts[: len(texts) - _periods(texts, notation)]
     if any(len(text) > 45 or text.endswith(":") or _coded(text) for text in texts):
         return False
     if _addressed(row):
@@ -63,6 +66,12 @@ def _header_like(row: Row, notation: Notation) -> bool:
     values = [is_value(text, notation) and not is_year(text) for text in texts]
     named = sum(any(c.isalpha() for c in text) for text in texts)
     return not any(values) and named >= 1 and (len(row.runs) >= 2 or named >= 1)
+
+
+def _periods(texts: Sequence[str], notation: Notation) -> int:
+    """How many dates end a row: two or more head columns ("31 Dec 2024", "31 Dec 2023"), one is a value."""
+    dates = list(itertools.takewhile(lambda text: date_of(text, notation.order) is not None, reversed(texts)))
+    return len(dates) if len(dates) >= 2 and len(dates) < len(texts) else 0
 
 
 def _addressed(row: Row) -> bool:
