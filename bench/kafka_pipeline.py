@@ -32,7 +32,7 @@ from schemas.envelope import Event
 from streams.diversions import Backoff
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
-from streams.kafka_runtime import KafkaRuntime
+from streams.kafka_runtime import WORKERS, KafkaRuntime, WorkerName
 from streams.kafka_topics import create
 from streams.runner import Runner
 from streams.stage_loop import Limits
@@ -61,11 +61,11 @@ async def _log(cluster: KafkaCluster, prefix: str, topics: Sequence[Topic]) -> A
         yield log, connection, database
 
 
-async def _five_stages(cluster: KafkaCluster) -> Measured:
+async def _five_stages(cluster: KafkaCluster, worker: WorkerName) -> Measured:
     stages, topics = five_stages()
-    async with _log(cluster, "five.", topics) as (log, connection, _):
+    async with _log(cluster, f"five-{worker}.", topics) as (log, connection, _):
         runners = [Runner(declared, {}, topics=topics, backoff=_BACKOFF) for declared in stages]
-        async with KafkaRuntime(log, connection, runners, backoff=_BACKOFF):
+        async with KafkaRuntime(log, connection, runners, backoff=_BACKOFF, worker=worker):
             return await drive(log, JOBS, LONE)
 
 
@@ -135,24 +135,22 @@ async def _handled(log: Any, run: str) -> None:
         left -= len(records)
 
 
-async def _measured() -> tuple[Measured, Measured, tuple[float, float], list[float]]:
+async def _measured() -> tuple[Measured, dict[WorkerName, Measured], tuple[float, float], list[float]]:
     embedded = await measure(JOBS, LONE)
     with tempfile.TemporaryDirectory(prefix="vaultra-bench-kafka-") as folder:
         async with KafkaCluster.running(Path(folder)) as cluster:
-            kafka = await _five_stages(cluster)
+            kafka = {worker: await _five_stages(cluster, worker) for worker in WORKERS}
             projected = await _projection(cluster)
             workers = [await _workers(cluster, count) for count in (1, 2)]
     return embedded, kafka, projected, workers
 
 
-def run() -> list[Result]:
-    chain = celery(install_peers())
-    embedded, kafka, (projected, bare), (one, two) = asyncio.run(_measured())
+def _against(worker: WorkerName, kafka: Measured, embedded: Measured, chain: dict[str, float]) -> list[Result]:
     slower = kafka.p50 / embedded.p50
     faster = kafka.jobs_per_second / chain["jobs_per_second"]
     return [
         Result(
-            "Kafka: one job through 5 stages, p50 ÷ embedded's",
+            f"Kafka ({worker}): one job through 5 stages, p50 ÷ embedded's",
             round(slower, 2),
             3.0,
             "×",
@@ -160,13 +158,21 @@ def run() -> list[Result]:
             f"{kafka.p50 * 1000:.1f} ms; embedded {embedded.p50 * 1000:.1f} ms",
         ),
         Result(
-            "Kafka: jobs/s through 5 stages ÷ Celery's",
+            f"Kafka ({worker}): jobs/s through 5 stages ÷ Celery's",
             round(faster, 1),
             5.0,
             "×",
             faster >= 5.0,
             f"{kafka.jobs_per_second:.0f}/s; Celery {chain['jobs_per_second']:.0f}/s",
         ),
+    ]
+
+
+def run() -> list[Result]:
+    chain = celery(install_peers())
+    embedded, kafka, (projected, bare), (one, two) = asyncio.run(_measured())
+    return [
+        *(row for worker, measured in kafka.items() for row in _against(worker, measured, embedded, chain)),
         Result(
             "Kafka: lineage projection ÷ bare consumer",
             round(projected / bare, 2),
