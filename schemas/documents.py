@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schemas.base import Amount, BlobRef, EventData, Sha256, Value
+from schemas.printable import only_text
 
 DocumentKind = Literal[
     "invoice", "receipt", "estimate", "statement", "table", "chart", "dashboard", "text", "photo", "unknown"
@@ -33,6 +34,8 @@ FigureRole = Literal[
     "data_point",
     "other",
 ]
+# What a reader found; the results of programs over it hold text only, and would be refused with anything else.
+Read = Annotated[str, AfterValidator(only_text)]
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -65,7 +68,7 @@ class Box(Value):
 class TextLine(Value):
     """One run of text as read, with the reader's confidence."""
 
-    text: str
+    text: Read
     box: Box
     confidence: Confidence
 
@@ -73,11 +76,11 @@ class TextLine(Value):
 class Figure(Value):
     """A number with the words that label it. `unit` is an ISO 4217 code, `%`, another unit, or None when unknown."""
 
-    label: str
+    label: Read
     value: Amount
     unit: str | None = None
     role: FigureRole = "other"
-    text: str
+    text: Read
     confidence: Confidence
     box: Box
 
@@ -85,7 +88,7 @@ class Figure(Value):
 class Cell(Value):
     """A table cell: the text as read and, where it is a number, its exact value."""
 
-    text: str
+    text: Read
     value: Amount | None = None
     confidence: Confidence = 1.0
     box: Box | None = None
@@ -94,7 +97,7 @@ class Cell(Value):
 class Column(Value):
     """A table column. `kind` is what its cells hold; `unit` as in `Figure`."""
 
-    name: str
+    name: Read
     kind: Literal["text", "number", "money", "percent", "date"]
     unit: str | None = None
 
@@ -102,7 +105,7 @@ class Column(Value):
 class Table(Value):
     """Rows under columns; every row has one cell per column. Subtotal and total rows stand in `summary_rows`."""
 
-    name: str | None = None
+    name: Read | None = None
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     summary_rows: tuple[tuple[Cell, ...], ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -11,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from schemas.base import Amount, Value
 from schemas.errors import InvalidResult
+from schemas.printable import NOT_TEXT
 
 MAX_BYTES = 256 * 1024
 
@@ -28,13 +28,8 @@ def _sane(value: Decimal) -> Decimal:
     return value
 
 
-# Orders to a terminal, NUL (no database takes it), halves of characters, and marks that turn text around; line ends
-# and tabs may stay.
-_NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
 def _printable(text: str) -> str:
-    if _NOT_TEXT.search(text):
+    if NOT_TEXT.search(text):
         raise ValueError("holds control characters")
     return text
 
