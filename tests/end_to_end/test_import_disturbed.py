@@ -37,6 +37,8 @@ for _number in range(0, MANY, 4):
             },
         )
     )
+# Imports in processes of their own, one after another: on a busy machine they take their time.
+pytestmark = pytest.mark.timeout(300)
 # What folds from the facts; the facts' own rows also say when each came to be known.
 TABLES = (OBJECTS, ENTRIES, MOVEMENTS, TOTALS)
 

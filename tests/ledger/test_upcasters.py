@@ -24,9 +24,24 @@ WITH_CARD = {**CHARGE, "payment_method_details": {"type": "card", "card": CARD}}
 OLD_CARD = {"id": "card_1", "object": "card", **CARD, "brand": "Visa"}
 INVOICE = {"id": "in_1", "object": "invoice", "currency": "usd", "amount_due": 900, "customer": "cus_1"}
 DISPUTE = {"id": "dp_1", "object": "dispute", "amount": 900, "currency": "usd", "charge": "ch_1", "created": at(0)}
+ITEM = {"id": "si_1", "price": {"id": "price_1", "currency": "usd"}}
+SUBSCRIPTION = {"id": "sub_1", "object": "subscription", "status": "active", "customer": "cus_1", "created": at(0)}
 ACCOUNT = {"id": "acct_1", "object": "account", "country": "US"}
 
 BREAKS = {
+    "periods moved to the items": (
+        "customer.subscription.updated",
+        {**SUBSCRIPTION, "current_period_start": at(0), "current_period_end": at(30), "items": {"data": [ITEM]}},
+        {
+            **SUBSCRIPTION,
+            "items": {"data": [{**ITEM, "current_period_start": at(0), "current_period_end": at(30)}]},
+        },
+    ),
+    "a refund that was cancelled was canceled": (
+        "refund.updated",
+        {"id": "re_1", "object": "refund", "amount": 5, "currency": "usd", "created": at(0), "status": "cancelled"},
+        {"id": "re_1", "object": "refund", "amount": 5, "currency": "usd", "created": at(0), "status": "canceled"},
+    ),
     "card became source, paid became succeeded": (
         "charge.updated",
         {**CHARGE, "status": "paid", "card": OLD_CARD},
