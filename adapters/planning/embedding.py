@@ -54,7 +54,7 @@ class EmbeddingPlanner(Planner):
         guess = _by_initials(parsed, paper) or await self._by_label(parsed, paper) or await self._by_form(parsed, paper)
         if guess is not None:
             return _planned(guess.reading, document, guess.assumption)
-        if isinstance(outcome, Absent):
+        if isinstance(outcome, Absent) and (document.figures or document.tables):
             return Planned(None, 0.0, f"the document has no {_without_article(outcome.what)}", missing=True)
         return _refused(parsed, paper)
 

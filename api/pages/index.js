@@ -39,7 +39,7 @@ async function refresh() {
     const { jobs } = await (await call("/v1/jobs?limit=25")).json();
     busy = jobs.some((job) => ["queued", "running"].includes(job.status));
     document.getElementById("jobs").replaceChildren(...jobs.map((job) => el("li", {}, el("a", { class: "job", href: `/jobs/${job.job_id}` },
-      el("b", {}, job.question || "Summary"), pill(job.status), el("small", {}, job.filename ?? "", " · ", when(job.created_at))))));
+      el("b", {}, job.question || (job.filename ? `Summary of ${job.filename}` : "Summary")), pill(job.status), el("small", {}, job.filename ?? "", " · ", when(job.created_at))))));
     document.getElementById("none").hidden = jobs.length > 0;
   } catch (error) {
     show(error);

@@ -87,8 +87,9 @@ async function refresh() {
   const ended = ["completed", "failed", "refused"].includes(job.status);
   const [nodes, parts] = ended ? await Promise.all([call(`${base}/lineage`).then((response) => response.json()), run(job)]) : [[], []];
   if (mine !== turn) return;
-  document.title = `${job.question ?? job.filename ?? "Summary"} · Vaultra`;
-  at("head").replaceChildren(el("h1", {}, job.question ?? "Summary"), el("p", { class: "quiet" }, pill(job.status), ` ${job.filename ?? ""} `, when(job.created_at)));
+  const title = job.question ?? (job.filename ? `Summary of ${job.filename}` : "Summary");
+  document.title = `${title} · Vaultra`;
+  at("head").replaceChildren(el("h1", {}, title), el("p", { class: "quiet" }, pill(job.status), ` ${job.filename ?? ""} `, when(job.created_at)));
   at("answer").replaceChildren(...answer(job));
   at("stages").replaceChildren(el("h2", {}, "Stages"), stages(job.stages), ...facts(job));
   at("details").replaceChildren(...documentOf(job), ...parts, ended && nodes.length ? section("Lineage: what caused what", false, el("ul", { class: "tree" }, branch(nodes, null))) : "");

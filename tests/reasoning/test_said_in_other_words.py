@@ -78,3 +78,9 @@ async def test_difference_is_in_doubt_when_one_side_stands_in_brackets(planner: 
     given = await answer(planner, "By how much did revenue exceed cost of goods sold?", account())
     assert given is not None
     assert given.verdict == "unverified", given.text
+
+
+async def test_refusal_says_that_nothing_was_read_when_a_picture_has_no_figures(planner: EmbeddingPlanner) -> None:
+    planned = await planner.plan("What is the total?", paper("photo"))
+    assert planned.missing
+    assert planned.reason == "no figures or tables could be read in this picture"
