@@ -54,5 +54,5 @@ def _as_json(one: Parked) -> dict[str, Any]:
         "since": one.event.time.isoformat(),
         "needs_key": one.needs_key,
         "reason": one.reason,
-        **one.request.model_dump(mode="json"),
+        "request": one.request.model_dump(mode="json"),
     }
