@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 import structlog
-from aiokafka.structs import ConsumerRecord
 from faust.types.auth import CredentialsT
 
 from schemas.errors import VaultraError
@@ -35,6 +35,17 @@ _PROCESSING = 300.0
 
 class WorkerEnded(VaultraError):
     """Faust gave up: the process must end and be started again."""
+
+
+class _Found(NamedTuple):
+    """What a record is made of, of a message of Faust's; `timestamp` in milliseconds."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
 
 
 class FaustWorker:
@@ -141,18 +152,13 @@ class FaustWorker:
             self._app.consumer.unacked.discard(event.message)
 
     def _record(self, message: Any) -> Record:
-        found: ConsumerRecord[bytes, bytes] = ConsumerRecord(
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            timestamp=round(message.timestamp * 1000),
-            timestamp_type=message.timestamp_type,
-            key=message.key,
-            value=message.value,
-            checksum=message.checksum,
-            serialized_key_size=message.serialized_key_size,
-            serialized_value_size=message.serialized_value_size,
-            headers=message.headers or (),
+        found = _Found(
+            message.partition,
+            message.offset,
+            round(message.timestamp * 1000),
+            message.key,
+            message.value,
+            message.headers or (),
         )
         return record_of(found, self._connection.own(message.topic))
 
