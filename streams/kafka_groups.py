@@ -83,7 +83,10 @@ class Groups:
         """Asked again while the group's coordinator is just being chosen."""
         while True:
             try:
-                return await admin.list_consumer_group_offsets(group, partitions=list(places))
+                found = await admin.list_consumer_group_offsets(group, partitions=list(places))
+                # A coordinator that is just loading answers an error beside no partitions, which aiokafka overlooks.
+                if found.keys() >= set(places):
+                    return found
             except KafkaError as error:
                 if not error.retriable:
                     raise

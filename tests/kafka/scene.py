@@ -111,7 +111,7 @@ class Scene:
             for worker in scene.workers:
                 worker.process.kill()
                 await worker.ended()
-            await log.close()
+            await scene.log.close()
 
     def start(self, *, config: dict[str, Any] | None = None, **behaviour: Any) -> Worker:
         """Start a worker; keywords change its behaviour, `config` what else it is told."""

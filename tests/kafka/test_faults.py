@@ -166,8 +166,9 @@ async def test_nothing_is_lost_when_everything_is_restarted_in_turn(rig: Rig) ->
         for _ in range(either(3, 1)):
             for name in names:
                 await rig.answered(5)
-                workers[name].signal(signal.SIGTERM)
-                assert await workers[name].ended() == 0, rig.scene.outputs()
+                if workers[name].process.poll() is None:  # a broker's restart may have ended it, with 70
+                    workers[name].signal(signal.SIGTERM)
+                    assert await workers[name].ended() == 0, rig.scene.outputs()
                 workers[name] = rig.work(name)
             await rig.answered(10)
             assert await rig.projecting.end(signal.SIGTERM) == 0
@@ -175,8 +176,8 @@ async def test_nothing_is_lost_when_everything_is_restarted_in_turn(rig: Rig) ->
             for number in either((1, 2, 3), (random.choice((1, 2, 3)),)):
                 await rig.kafka.shut_down(number)
                 await rig.kafka.restart(number)
-                await rig.answered(5)
-            rig.supervise()
+                async with rig.supervised():
+                    await rig.answered(5)
     await rig.check()
 
 

@@ -292,6 +292,23 @@ async def test_reader_goes_on_when_its_consumer_fetches_no_more(
     await log.close()
 
 
+async def test_positions_are_asked_again_when_the_coordinator_is_just_loading(
+    open_log: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then aiokafka gives no partition at all, which is not the same as none committed."""
+    log = await open_log()
+    await log.append([message("a")], advance=Advance("g", {WORDS_0: 1}))
+    admin = log._groups._admin
+    answer, answers = admin.list_consumer_group_offsets, [{}, {}]
+
+    async def loading(*arguments: Any, **named: Any) -> Any:
+        return answers.pop() if answers else await answer(*arguments, **named)
+
+    monkeypatch.setattr(admin, "list_consumer_group_offsets", loading)
+    assert await log.positions("g", ["words"]) == {WORDS_0: 1}
+    assert answers == []
+
+
 async def test_open_is_a_setup_error_when_topics_were_made_anew(
     here: KafkaConnection, database: Database, open_log: Open
 ) -> None:
