@@ -8,6 +8,7 @@ from adapters.ports import BlobStore
 from processors.answer_text import answer_text, contradiction, numbers_from_nowhere
 from processors.attempts import COMPILED, failure, for_people, is_last
 from processors.evaluate import evaluate_steps
+from processors.printed_scale import printed_scale
 from processors.stage import stage
 from processors.wording import amount, figure_name, step_title
 from schemas.analyses import (
@@ -24,7 +25,7 @@ from schemas.base import EventData
 from schemas.documents import DocumentDescription
 from schemas.envelope import Event
 from schemas.errors import InvalidResult
-from schemas.plans import AnalysisPlan, BalanceCheck, LineCheck, PrintedText, Reconcile
+from schemas.plans import AnalysisPlan, BalanceCheck, Count, CountFigures, LineCheck, PrintedText, Reconcile
 from schemas.results import CellRef, FigureRef, LineRef, Result, parse_result
 
 # Below this confidence of the reader, a figure is in doubt and an answer that rests on it is not stated as fact.
@@ -133,6 +134,15 @@ def compiled_answer(
     contradictions = list(_contradictions(plan, steps, document))
     for each in contradictions:
         statements.append(Statement(text=each, verified=not doubts, by="arithmetic over printed figures"))
+    if (
+        last.kind in ("number", "rows")
+        and (scale := printed_scale(document))
+        and last.unit != "%"
+        and not isinstance(step, Count | CountFigures)
+    ):
+        statements.append(
+            Statement(text=f'Numbers are as printed; the document says "{scale}".', verified=True, by="printed text")
+        )
     for doubt in doubts:
         statements.append(Statement(text=f"In doubt: {doubt}.", verified=False, by="assumption or unclear reading"))
     return Answer(
