@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.envelope import Event, about_business, derived_id
+from schemas.errors import InvalidEvent
 from schemas.stripe_followups import FollowUpParked, FollowUpRequested
 from schemas.wire import decode, encode
 from streams.log import EventLog
@@ -46,7 +47,10 @@ async def parked(log: EventLog) -> Sequence[Parked]:
             if not records:
                 break
             for record in records:
-                event = decode(record.attributes, record.value)
+                try:
+                    event = decode(record.attributes, record.value)
+                except InvalidEvent:
+                    continue  # no request of ours: the stage that reads the topic makes a dead letter of it
                 match event.data:
                     case FollowUpRequested():
                         asked.add(event.causationid)

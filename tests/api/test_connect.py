@@ -21,7 +21,7 @@ from processors.followup import followup
 from processors.ledger.stage import ledger
 from schemas.errors import SetupError
 from schemas.stripe_followups import FollowUpParked
-from schemas.wire import decode
+from schemas.wire import Message, decode
 from streams.embedded import EmbeddedRuntime
 from streams.runner import Runner
 from streams.stripe_backfill import StripeBackfill
@@ -216,6 +216,18 @@ async def test_thin_event_is_parked_visibly_when_no_key_is_configured(
     assert stripe.seen == []
     (waiting,) = await parked(platform.api.log)
     assert (waiting.needs_key, waiting.request.stripe_event, waiting.event.tenantid) == (True, "evt_thin", "local")
+
+
+async def test_what_is_parked_is_listed_when_something_foreign_stands_beside_it(
+    api: Api, stripe: SmallStripe, tmp_path: Path
+) -> None:
+    platform = Platform(api, stripe, tmp_path / "secrets", key="")
+    await platform.webhook({"id": "evt_thin", "object": "v2.core.event", "type": "v1.charge.updated"})
+    await platform.follow_up()
+    attributes = {"specversion": "1.0", "id": "x", "type": "vaultra.stripe.follow_up_parked.v99", "tenantid": "local"}
+    await api.log.append([Message("stripe-followups", "k", "x", "local", attributes, b"{}", {})])
+    assert len(await parked(api.log)) == 1
+    await platform.stripe_api.close()
 
 
 async def test_what_was_parked_is_done_when_it_is_asked_for_again_with_a_key(

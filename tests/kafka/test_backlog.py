@@ -38,7 +38,7 @@ async def test_memory_is_flat_when_the_backlog_grows(
 ) -> None:
     config = {"worker": worker, "database": database.dsn}
     async with Scene.on(kafka, prefix, tmp_path, claims=database, config=config) as scene:
-        count = either(3000, 600)
+        count = either(3000, 1000)
         slow = scene.start(seconds=dict.fromkeys(range(count), 0.02))
         await scene.append([padded(number) for number in range(LOT)])
         await scene.settled()
@@ -53,5 +53,6 @@ async def test_memory_is_flat_when_the_backlog_grows(
                 highest = max(highest, resident(slow))
                 await asyncio.sleep(0.1)
         assert longest > count / 4, "it was no backlog"
-        assert highest - before < 32 * 1024**2, f"{before >> 20} MiB grew to {highest >> 20} MiB"
+        # Lanes and the fetches ahead of them hold some MB a partition, however long the backlog (100 MB and more) is.
+        assert highest - before < 64 * 1024**2, f"{before >> 20} MiB grew to {highest >> 20} MiB"
         await scene.check(database)

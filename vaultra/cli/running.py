@@ -46,7 +46,6 @@ async def client_of(settings: Settings, console: Console | None) -> AsyncIterato
     """A client of the running instance that is named or found, else of one started for this command alone."""
     from vaultra.client import VaultraClient
     from vaultra.instance import InstanceRunning, running_url
-    from vaultra.serving import serving
 
     own = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
     status = Status("starting", console=console) if console is not None and console.is_terminal else None
@@ -65,6 +64,9 @@ async def client_of(settings: Settings, console: Console | None) -> AsyncIterato
                 key = settings.api_key.get_secret_value() or None
                 client = await stack.enter_async_context(VaultraClient(url, api_key=key))
                 break
+            # Only an instance of one's own needs the whole program: importing it takes longer than most questions do.
+            from vaultra.serving import serving
+
             try:
                 _, own_url = await stack.enter_async_context(serving(own, progress, shared=False))
                 client = await stack.enter_async_context(VaultraClient(own_url))

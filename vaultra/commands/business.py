@@ -53,10 +53,10 @@ async def list_businesses(client: VaultraClient, console: Console, *, as_json: b
         band = one["band"] or "not yet"
         table.add_row(
             one["business_id"],
-            one["name"] or one["account"] or "the platform",
+            one["name"] or one["account"] or "your own account",
             _whole(one["score"]),
             Text(band, _COLOURS.get(band, "dim")),
-            _confidence(one),
+            _confidence(one) or one["confidence"],
             (one["as_of"] or "")[:10],
             "" if one["livemode"] else "test mode",
         )
@@ -96,7 +96,9 @@ def render(
     name = detail["name"] or detail["account"] or detail["business_id"]
     mode = "" if detail["livemode"] else " · test mode"
     console.print(Text.assemble((str(name), "bold"), (f"  {detail['business_id']}{mode}", "dim")))
-    head = Text.assemble("  readiness ", (_whole(score["score"]) or "–", f"bold {_COLOURS[band]}"), " of 100, ")
+    head = Text("  readiness ")
+    if score["score"] is not None:
+        head.append(_whole(score["score"]), f"bold {_COLOURS[band]}").append(" of 100, ")
     head.append(band, _COLOURS[band])
     if unsure := _confidence(score):
         head.append(f"  ({unsure} confidence)", "dim")
