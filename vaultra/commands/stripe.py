@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
@@ -44,6 +45,8 @@ from vaultra.stores import make_secrets, open_log
 
 # Broken places that are printed one by one; all are counted.
 _SHOWN = 20
+# Where in a list something stands is of the place, not of the reason.
+_ELEMENT = re.compile(r"^element \d+: ")
 # Seconds the tables may take to catch up with what was imported.
 _PATIENCE = 3600.0
 
@@ -169,10 +172,14 @@ def _show(tally: Tally, broken: Sequence[Broken], console: Console) -> None:
     if broken:
         table.add_row("broken", f"{len(broken):,}")
     console.print(table)
-    for one in broken[:_SHOWN]:
-        console.print(str(one), style="red", markup=False, highlight=False, soft_wrap=True)
-    if len(broken) > _SHOWN:
-        console.print(f"… and {len(broken) - _SHOWN} more", style="red")
+    by_reason: dict[str, list[Broken]] = {}
+    for one in broken:
+        by_reason.setdefault(_ELEMENT.sub("", one.reason), []).append(one)
+    for same in list(by_reason.values())[:_SHOWN]:
+        more = f" (and {len(same) - 1:,} more like it)" if len(same) > 1 else ""
+        console.print(f"{same[0]}{more}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if len(by_reason) > _SHOWN:
+        console.print(f"… and {len(by_reason) - _SHOWN} other reasons: --json lists them", style="red")
 
 
 def _progress(console: Console, amount: ProgressColumn, *, shown: bool) -> Progress:
