@@ -119,7 +119,7 @@ class Deliveries:
             for _ in range(self._recalled.pop(task)):
                 task.uncancel()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         """A record can have no outcome here."""
         if isinstance(error, StageHalted):
             self.halted.set()

@@ -36,7 +36,7 @@ class Lane:
     __slots__ = ("_append", "_failed", "_room", "_waiting", "_writing", "given_back")
 
     def __init__(
-        self, append: Callable[[Sequence[Outcome]], Awaitable[None]], failed: Callable[[Exception], None]
+        self, append: Callable[[Sequence[Outcome]], Awaitable[None]], failed: Callable[[BaseException], None]
     ) -> None:
         self.given_back = False
         self._append = append
@@ -55,7 +55,7 @@ class Lane:
             return
         self._waiting.append(outcome)
         if self._writing is None:
-            self._writing = asyncio.get_running_loop().create_task(self._write())
+            self._begin()
         while len(self._waiting) >= MOST_WAITING:
             self._room.clear()
             await self._room.wait()
@@ -65,23 +65,34 @@ class Lane:
         if self._writing is not None:
             self._writing.cancel()
 
+    def _begin(self) -> None:
+        self._writing = asyncio.get_running_loop().create_task(self._write())
+        # Not in `_write`: a task that is cancelled before its first step runs nothing of its own, no `finally` either.
+        self._writing.add_done_callback(self._ended)
+
     async def _write(self) -> None:
-        try:
-            while self._waiting:
-                batch = self._next()
-                await self._append(batch)
-                for outcome in batch:
-                    self._waiting.popleft()
-                    outcome.done(True)
-                self._room.set()
-        except Exception as error:
-            self._failed(error)
-        finally:
-            self._writing = None
-            self.given_back = self.given_back or bool(self._waiting)
-            while self._waiting:
-                self._waiting.popleft().done(False)
+        while self._waiting:
+            batch = self._next()
+            await self._append(batch)
+            for outcome in batch:
+                self._waiting.popleft()
+                outcome.done(True)
             self._room.set()
+
+    def _ended(self, writing: asyncio.Task[None]) -> None:
+        """Written, or given back; what came after the last step and before this is written anew, or given back too."""
+        self._writing = None
+        if not writing.cancelled():
+            error = writing.exception()
+            if error is None:
+                if self._waiting:
+                    self._begin()
+                return
+            self._failed(error)
+        self.given_back = self.given_back or bool(self._waiting)
+        while self._waiting:
+            self._waiting.popleft().done(False)
+        self._room.set()
 
     def _next(self) -> list[Outcome]:
         batch: list[Outcome] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -14,7 +15,9 @@ from schemas.wire import Message
 from streams.deliveries import Deliveries, RecordsMissing
 from streams.log import Advance, Appended, Record, TopicPartition
 from streams.memory_log import MemoryEventLog
-from streams.outcomes import MOST_WAITING
+from streams.outcomes import MOST_WAITING, Lane, Outcome
+from streams.runner import Handled
+from streams.runner import Outcome as Done
 from streams.topics import diversion_topics
 from tests.streams.stage_kit import KIT_TOPICS, QUICK, Ping, Pong, all_of, answer, ids_on, ping, runner_of
 
@@ -146,6 +149,70 @@ async def test_work_under_way_is_finished_when_it_stops_with_grace(
     await stopping
     assert await finishing
     assert not await finish(deliveries, records[1])
+
+
+async def test_stop_ends_when_a_handler_returns_although_it_was_to_give_back(
+    log: MemoryEventLog, records: Sequence[Record]
+) -> None:
+    """Its outcome comes while everything is given back: the writer is cancelled before it has begun."""
+    begun = asyncio.Event()
+    durable: list[bool] = []
+
+    async def swallow(event: Event[Ping]) -> Sequence[EventData]:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return [Pong(number=event.data.number)]
+
+    deliveries = Deliveries(log, runner_of(answer(swallow)), backoff=QUICK)
+    delivering = asyncio.ensure_future(deliveries.deliver(records[0], durable.append))
+    await begun.wait()
+    async with asyncio.timeout(5):
+        await deliveries.stop(0)
+        await deliveries.idle()
+        await delivering
+    assert durable == [False]
+    assert await ids_on(log, "pongs") == []
+    deliveries.failure.cancel()
+
+
+async def test_outcome_is_given_back_when_its_writer_has_not_begun(
+    deliveries: Deliveries, log: MemoryEventLog, records: Sequence[Record]
+) -> None:
+    durable: list[bool] = []
+    await deliveries.deliver(records[0], durable.append)
+    deliveries.give_back()
+    async with asyncio.timeout(5):
+        await deliveries.idle()
+    assert durable == [False]
+    assert not await finish(deliveries, records[1])
+    deliveries.assigned()
+    assert await finish(deliveries, records[0])
+
+
+async def test_outcome_is_written_when_it_comes_as_the_writer_ends(records: Sequence[Record]) -> None:
+    """Who hears of the last one brings another at once: the writer has no step left, and is not seen to have ended."""
+    pong = Handled(Done.DONE, (ping(0),))
+    appended: list[int] = []
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def append(batch: Sequence[Outcome]) -> None:
+        appended.extend(outcome.record.offset for outcome in batch)
+
+    lane = Lane(append, lambda error: None)
+
+    async def bring_another() -> None:
+        await first.wait()
+        await lane.put(Outcome(records[1], pong, lambda durable: second.set()))
+
+    bringing = asyncio.ensure_future(bring_another())
+    await asyncio.sleep(0)
+    await lane.put(Outcome(records[0], pong, lambda durable: first.set()))
+    async with asyncio.timeout(5):
+        await second.wait()
+        await bringing
+    assert appended == [0, 1]
+    assert not lane.given_back
 
 
 async def test_stage_halts_without_failing_when_dead_letters_follow_each_other(
