@@ -112,7 +112,7 @@ class EmbeddingPlanner(Planner):
             return None
         if isinstance(outcome.steps[-1], Count | CountFigures) and _unknown(parsed):
             return None  # what nobody knows is not counted as rows
-        assumption = None if score >= FORM_CERTAIN else f'the question was read as "{canonical}"'
+        assumption = outcome.assumption if score >= FORM_CERTAIN else f'the question was read as "{canonical}"'
         return _Guess(Reading(outcome.steps, outcome.used, score=min(1.0, score)), assumption)
 
 

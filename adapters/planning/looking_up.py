@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from adapters.planning import sums
 from adapters.planning.choosing import (
     asks_by_group,
@@ -19,9 +21,9 @@ from adapters.planning.choosing import (
     title_words,
 )
 from adapters.planning.measures import Measure, amount_column, filters, measures
-from adapters.planning.operands import role_names, role_step
+from adapters.planning.operands import payments_before_due, role_names, role_step
 from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, unexplained
-from adapters.planning.paper import PaperView, TableView
+from adapters.planning.paper import PaperView, TableView, stems
 from adapters.planning.question import Question, how_much
 from adapters.planning.vocabulary import ROLES, phrase_table
 from schemas import plans
@@ -167,6 +169,8 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         if role == "change" and paper.document.kind not in ("receipt", "invoice"):
             continue
         step = role_step(paper, role)
+        if step is None and role == "total" and (reading := _before_payments(question, paper)) is not None:
+            return reading
         if step is None and role == "subtotal" and (inferred := _net(paper)) is not None:
             return Reading(inferred, question.spans("subtotal", "total", "tax"), score=0.85)
         if step is None and role == "tax_rate" and (inferred := _rate(paper)) is not None:
@@ -191,6 +195,8 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         if paper.document.kind not in ("invoice", "receipt", "estimate"):
             return absent
         step = role_step(paper, "total")
+        if step is None and not question.has("pay") and (reading := _before_payments(question, paper)) is not None:
+            return reading
         if isinstance(step, plans.LookupFigure):
             return Reading(
                 (*_with_check(paper, step.figure), step),
@@ -208,9 +214,35 @@ def _whole_total(question: Question, paper: PaperView) -> Reading | None:
     if says_heading(question, paper, used):
         return None
     step = role_step(paper, "total")
+    if not question.content - used and (reading := _before_payments(question, paper)) is not None:
+        return reading
     if question.content - used or not isinstance(step, plans.LookupFigure):
         return None
     return Reading((*_with_check(paper, step.figure), step), used)
+
+
+_TAXED = frozenset(stems("tax vat gst mwst tva iva btw ttc"))
+
+
+def _before_payments(question: Question, paper: PaperView) -> Reading | None:
+    """The total where only what is due after payments is printed: both together. That the total and not the amount due
+    is asked for is certain only of who says `including VAT`."""
+    paid = payments_before_due(paper)
+    if not paid:
+        return None
+    due = paper.figures_of(*role_names(paper, "total"))[-1]
+    steps: list[Step] = [*_with_check(paper, due), plans.LookupFigure(figure=due)]
+    for index in paid[:5]:
+        # Payments are printed with either sign.
+        op: Literal["add", "difference"] = "difference" if paper.document.figures[index].value < 0 else "add"
+        steps += [
+            plans.LookupFigure(figure=index),
+            plans.Arithmetic(op=op, left=len(steps) - 1, right=len(steps)),
+        ]
+    used = question.spans("total", "sum", "how", "cost", "price", "amount_due", "pay")
+    taxed = any(question.words[i].stem in _TAXED for i in question.spans("total"))
+    assumption = None if taxed else "no total is printed: what was paid is added to what is due"
+    return Reading(tuple(steps), used, assumption=assumption)
 
 
 def _with_check(paper: PaperView, figure: int) -> list[Step]:

@@ -40,7 +40,7 @@ def role_step(paper: PaperView, role: str) -> Step | None:
     """The step that gives a role's number: its figure, or the sum of its figures (two taxes, say)."""
     found = paper.figures_of(*role_names(paper, role))
     figures = paper.document.figures
-    if not found:
+    if not found or (role == "total" and payments_before_due(paper)):
         return None
     if len(found) == 1:
         return plans.LookupFigure(figure=found[0])
@@ -54,6 +54,14 @@ def role_step(paper: PaperView, role: str) -> Step | None:
             return plans.LookupFigure(figure=parts[0])
         return plans.Aggregate(op="sum", values=plans.FigureValues(figures=tuple(parts)))
     return None
+
+
+def payments_before_due(paper: PaperView) -> list[int]:
+    """What was paid, where it stands above an amount due and no total is printed: what is due is then no total."""
+    due = paper.figures_of(*role_names(paper, "total"))
+    if not due or paper.document.figures[due[-1]].role != "amount_due" or paper.figures_of("change"):
+        return []
+    return [index for index in paper.figures_of("paid") if index < due[-1]]
 
 
 def _chief(paper: PaperView, role: str, found: list[int]) -> int | None:

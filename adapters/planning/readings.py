@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from adapters.planning.about_document import arithmetic_check, attributes, printed_text, summary
 from adapters.planning.comparing import comparison, trend
@@ -10,7 +11,9 @@ from adapters.planning.looking_up import compared_rows, end_balances, listing, l
 from adapters.planning.outcome import Absent, Outcome, Reading, explained, unexplained
 from adapters.planning.paper import PaperView
 from adapters.planning.question import Question
+from adapters.planning.sums import left_out_of
 from adapters.planning.totalling import aggregates, counts, extremes
+from schemas.plans import Reconcile
 
 # Tried in this order: what is asked by name comes before what is asked by kind of calculation.
 READERS: tuple[Callable[[Question, PaperView], Outcome], ...] = (
@@ -38,7 +41,14 @@ def read(question: Question, paper: PaperView) -> Outcome:
         outcome = reader(question, paper)
         if isinstance(outcome, Reading):
             if not unexplained(question, outcome.used):
-                return outcome
+                return _in_doubt(outcome, paper)
         elif outcome is not None and absent is None and not unexplained(question, outcome.used | explained(question)):
             absent = outcome
     return absent
+
+
+def _in_doubt(reading: Reading, paper: PaperView) -> Reading:
+    """The reading with what its sums leave out: sums that do not hold contradict a document only when all of them
+    were understood."""
+    left_out = [each for step in reading.steps if isinstance(step, Reconcile) and (each := left_out_of(step, paper))]
+    return replace(reading, assumption=left_out[0]) if left_out and reading.assumption is None else reading

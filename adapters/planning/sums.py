@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -72,13 +73,56 @@ def _readings(
     tips = paper.figures_of("tip")
     discounts = paper.figures_of("discount")
     below = tuple(index for index in discounts if subtotal is not None and index > subtotal)
-    for deducted in dict.fromkeys((tuple(discounts), below, ())):
-        for extra in dict.fromkeys(((*others, *tips), tuple(others), tuple(tips), ())):
-            for included in (False, True) if taxes else (False,):
-                added = extra if included else (*taxes, *extra)
-                yield plans.Reconcile(
-                    lines=lines, subtotal=subtotal, added=tuple(sorted(added)), deducted=deducted, total=total
-                )
+    for paid in _payments(paper, total):
+        for deducted in dict.fromkeys((tuple(discounts), below, ())):
+            for extra in dict.fromkeys(((*others, *tips), tuple(others), tuple(tips), ())):
+                for included in (False, True) if taxes else (False,):
+                    added = extra if included else (*taxes, *extra)
+                    yield plans.Reconcile(
+                        lines=lines,
+                        subtotal=subtotal,
+                        added=tuple(sorted(added)),
+                        deducted=(*deducted, *paid),
+                        total=total,
+                    )
+
+
+def _payments(paper: PaperView, total: int | None) -> Iterator[tuple[int, ...]]:
+    """What may have been deducted to reach an amount due, most likely first: what was paid above it, nothing, all that
+    was paid. Nothing is deducted to reach a total; cash that change was given for is no part of the sum."""
+    if total is None or paper.document.figures[total].role != "amount_due" or paper.figures_of("change"):
+        yield ()
+        return
+    paid = paper.figures_of("paid")
+    yield from dict.fromkeys((tuple(index for index in paid if index < total), (), tuple(paid)))
+
+
+_AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
+
+
+def left_out_of(step: plans.Reconcile, paper: PaperView) -> str | None:
+    """A sentence where sums do not hold and an amount that stands among them was left out of the calculation."""
+    if step.total is None or _holds(step, paper):
+        return None
+    document, end = paper.document, step.total
+    start = step.subtotal if step.subtotal is not None else -1
+    taken = {start, *step.added, *step.deducted, end}
+    known = {abs(document.figures[index].value) for index in taken if index >= 0}
+    for index in range(start + 1, end):
+        figure = document.figures[index]
+        counts = figure.unit in (document.figures[end].unit, None) and figure.role not in ("data_point", "quantity")
+        if counts and figure.value and abs(figure.value) not in known:
+            return f'"{figure.label}" stands among the sums and was not understood'[:400]
+    if step.subtotal is None:
+        return None
+    top, bottom = document.figures[step.subtotal].box, document.figures[end].box
+    read = [(figure.box.y, figure.box.y + figure.box.height) for figure in document.figures]
+    for line in document.lines:
+        middle = line.box.y + line.box.height / 2
+        between = top.y + top.height < middle < bottom.y
+        if between and _AMOUNT.search(line.text) and not any(low <= middle <= high for low, high in read):
+            return f'"{line.text}" stands among the sums and was not understood'[:400]
+    return None
 
 
 def _holds(step: plans.Reconcile, paper: PaperView) -> bool:

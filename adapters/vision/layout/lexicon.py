@@ -132,7 +132,10 @@ _ROLE_WORDS: tuple[tuple[FigureRole, int, str], ...] = (
             r"geleistete \w+|paye\w*|acompte|especes|carte(?: bancaire)?|cb|pagado|efectivo|tarjeta|anticipo|"
             r"entregado|pagato|"
             r"contanti|contante|carta|acconto|betaald\w*|voldaan|pin|pinnen|contant|aanbetaling|pago|dinheiro|cartao|"
-            r"deposit|kontant|kort|betalt|rewards|ideal",
+            r"deposit|kontant|kort|betalt|rewards|ideal|"
+            r"pre ?payment|advance payment|vorauszahlung|abschlagszahlung|akonto|arrhes|"
+            r"(?:less|minus|abzgl|abzuglich|moins|menos|meno|min) (?:\w+ )?"
+            r"(?:pre ?payments?|advances?|retainer|a ?konto|a ?conto|voorschot|vooruitbetaling|sinal|senal)",
         ),
         ("total", 3, r"grand ?total|invoice total|total invoice|order total|total (?:amount|general|factura|"
                      r"facture|fattura|"

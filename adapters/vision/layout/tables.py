@@ -125,11 +125,14 @@ def _found(heads: Sequence[int], lanes: list[Lane], drafts: list[Draft], notatio
     if len(lanes) < 2 or not _convincing(lanes, data, notation):
         return None
     taken = {*heads, *(draft.index for draft in drafts), *(i for draft in drafts for i in draft.extra)}
+    # A line among the sums that fits no column is no part of the table: "Less deposit paid -100.00" read as one piece.
+    sums = min((draft.index for draft in drafts if draft.summary), default=max(taken))
+    taken |= set(range(min(taken), sums))
     return FoundTable(
         lanes=tuple(lanes),
         rows=tuple(tuple(tuple(cell) for cell in draft.cells) for draft in data),
         summaries=tuple(tuple(tuple(cell) for cell in draft.cells) for draft in drafts if draft.summary),
-        taken=frozenset(range(min(taken), max(taken) + 1)),
+        taken=frozenset(taken),
         summary_rows=frozenset(draft.index for draft in drafts if draft.summary),
         header=tuple(heads),
     )

@@ -84,7 +84,8 @@ def lines_warning(figures: Sequence[Labelled], chosen: int | None, lines_sum: De
     """A sentence when the item lines lead to no printed subtotal or total: some line may not have been read."""
     targets = {f.number.value for f in figures if f.role == "subtotal" and _is_money(f)}
     if chosen is not None:
-        targets.add(figures[chosen].number.value)
+        value = figures[chosen].number.value
+        targets |= {value, value + _paid_towards(figures, chosen)}
     if lines_sum is None or not targets:
         return None
     taxes = {f.number.value for f in figures if f.role == "tax" and _is_money(f)}
@@ -95,14 +96,26 @@ def lines_warning(figures: Sequence[Labelled], chosen: int | None, lines_sum: De
 
 
 def agrees(figures: Sequence[Labelled], index: int, lines_sum: Decimal | None) -> bool:
-    """Whether other figures add up to this one: subtotal and tax (and discounts, shipping, tips), or the lines."""
+    """Whether other figures add up to this one: subtotal and tax (and discounts, shipping, tips), or the lines; to an
+    amount due, less what was paid."""
     target = figures[index].number.value
     bases = {f.number.value for f in figures if f.role == "subtotal" and _is_money(f)}
     if lines_sum is not None:
         bases.add(lines_sum)
         if abs(lines_sum - target) < _CENT:
             return True
-    return any(_reaches(base, figures, target) for base in bases)
+    if any(_reaches(base, figures, target) for base in bases):
+        return True
+    paid = _paid_towards(figures, index)
+    before = target + paid
+    return paid != 0 and any(abs(base - before) < _CENT or _reaches(base, figures, before) for base in bases)
+
+
+def _paid_towards(figures: Sequence[Labelled], index: int) -> Decimal:
+    """What was paid of an amount due. Of cash that change was given for no part is known, of a total nothing is."""
+    if figures[index].role != "amount_due" or any(f.role == "change" for f in figures):
+        return Decimal(0)
+    return sum((abs(f.number.value) for f in figures if f.role == "paid" and _is_money(f)), Decimal(0))
 
 
 def _reaches(base: Decimal, figures: Sequence[Labelled], target: Decimal) -> bool:
@@ -125,19 +138,21 @@ def _reaches(base: Decimal, figures: Sequence[Labelled], target: Decimal) -> boo
 def _contradiction(figures: Sequence[Labelled], index: int, lines_sum: Decimal | None) -> str | None:
     """A sentence when subtotal and tax are printed once each and do not lead to the printed total."""
     target = figures[index].number.value
+    paid = _paid_towards(figures, index)
+    less = f" less {paid} paid" if paid else ""
     subtotals = {f.number.value for f in figures if f.role == "subtotal" and _is_money(f)}
     taxes = {f.number.value for f in figures if f.role == "tax" and _is_money(f)}
     if len(subtotals) == 1 and len(taxes) <= 1:
         (subtotal,) = subtotals
         tax = next(iter(taxes), Decimal(0))
         times = len({f.label for f in figures if f.role == "tax" and _is_money(f)})
-        if target not in {subtotal + tax * count for count in range(times + 1)}:
+        if target not in {subtotal + tax * count - part for count in range(times + 1) for part in (Decimal(0), paid)}:
             if taxes:
                 return (
-                    f"The printed total {target} is not the printed subtotal {subtotal} plus tax {tax}, "
-                    f"which make {subtotal + tax}."
+                    f"The printed total {target} is not the printed subtotal {subtotal} plus tax {tax}{less}, "
+                    f"which make {subtotal + tax - paid}."
                 )
-            return f"The printed total {target} differs from the printed subtotal {subtotal}."
+            return f"The printed total {target} differs from the printed subtotal {subtotal}{less}."
         return None
     if not subtotals and lines_sum is not None and lines_sum != target and not taxes:
         return f"The printed total {target} is not the sum of the lines, {lines_sum}."
