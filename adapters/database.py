@@ -10,20 +10,16 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection, event, pool
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from adapters.grants import GRANTS
 from adapters.postgres_server import PostgresServer
 from schemas.errors import SetupError, Unavailable
 
 APP_ROLE = "vaultra_app"
+# The newest migration: a schema at it needs none, and no alembic.
+HEAD = "0007"
 DATABASE_NAME = "vaultra"
 OLDEST_SERVER = 15
 # Any fixed number: two starting programs migrate one after the other.
@@ -153,57 +149,30 @@ def _session(role: str | None) -> dict[str, str]:
 
 async def migrate(dsn: str) -> None:
     """Bring the schema to head, one program at a time. Raises SetupError or Unavailable."""
+    if await _stands_at_head(dsn):
+        return
+    # Only now, as importing alembic takes longer than most commands.
+    from adapters.migrating import upgrade
 
-    async def connect() -> asyncpg.Connection:
-        return await _login(dsn)
+    await upgrade(lambda: _login(dsn), _MIGRATION_LOCK)
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
-    event.listen(engine.sync_engine, "do_execute", _execute_script)
+
+async def _stands_at_head(dsn: str) -> bool:
+    """Whether every migration is there; then what a copied or restored database forgets is granted again."""
+    connection = await _login(dsn)
     try:
-        with _migrating():
-            async with engine.connect() as connection:
-                await connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})")
-                await connection.commit()
-                await connection.run_sync(_upgrade)
-                await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_MIGRATION_LOCK})")
-                await connection.commit()
+        with reaching("the database"):
+            if not await connection.fetchval("SELECT to_regclass('vaultra.schema_version') IS NOT NULL"):
+                return False
+            if await connection.fetchval("SELECT array_agg(version_num) FROM vaultra.schema_version") != [HEAD]:
+                return False
+            await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+            await connection.execute(GRANTS)
+            return True
+    except asyncpg.InsufficientPrivilegeError:
+        return False  # a migration says better what is missing
     finally:
-        await engine.dispose()
-
-
-@contextmanager
-def _migrating() -> Iterator[None]:
-    """Turns what a server can refuse during migrations into what a person or a supervisor can act on."""
-    try:
-        yield
-    except CommandError as error:
-        raise SetupError(f"the database was migrated by a newer version than this one: {error}") from error
-    except (DBAPIError, asyncpg.PostgresError) as error:
-        cause = (error.orig and error.orig.__cause__) if isinstance(error, DBAPIError) else error
-        if isinstance(cause, asyncpg.InsufficientPrivilegeError):
-            raise SetupError(
-                f"the login of VAULTRA_DATABASE_URL may not make the schemas: {describe(cause)}. "
-                "Let it own the database, or GRANT CREATE ON DATABASE to it; who made the schemas must migrate them."
-            ) from error
-        if isinstance(cause, CONNECTION_ERRORS):
-            raise Unavailable(f"the database cannot be reached: {describe(cause)}") from error
-        raise
-
-
-def _execute_script(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-    """Lets migrations execute several statements at once, which a prepared statement cannot hold."""
-    if parameters or ";" not in statement.strip().rstrip(";"):
-        return False
-    cursor.execute("SET LOCAL client_min_messages TO warning")  # opens the transaction, which is opened lazily
-    context.root_connection.connection.run_async(lambda driver: driver.execute(statement))
-    return True
-
-
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+        await connection.close()
 
 
 async def _login(dsn: str) -> asyncpg.Connection:

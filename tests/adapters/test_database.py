@@ -7,7 +7,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
+from adapters import database as database_module
 from adapters.database import APP_ROLE, Database, migrate, reaching
 from adapters.postgres_server import PostgresServer
 from schemas.errors import SetupError, Unavailable
@@ -25,6 +28,22 @@ async def test_migrate_changes_nothing_when_repeated(database: Database) -> None
     before = await database.pool.fetch("SELECT version_num FROM vaultra.schema_version")
     await migrate(database.dsn)
     assert await database.pool.fetch("SELECT version_num FROM vaultra.schema_version") == before
+
+
+def test_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database_module.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == database_module.HEAD
+
+
+async def test_open_grants_again_when_a_database_has_forgotten_it(database: Database) -> None:
+    admin = await asyncpg.connect(database.dsn)
+    try:
+        await admin.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA vaultra FROM {APP_ROLE}")
+        await migrate(database.dsn)
+    finally:
+        await admin.close()
+    assert await database.pool.fetchval("SELECT count(*) FROM vaultra.schema_version") == 1
 
 
 async def test_pool_works_as_the_program_s_role_when_open(database: Database) -> None:
