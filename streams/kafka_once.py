@@ -83,7 +83,10 @@ class OnceWriter:
             self._settling = asyncio.create_task(self._settle_forever(self._claims), name="settle claims")
 
     async def hand_over(self, wanted: Mapping[Identity, Wanted]) -> dict[Identity, Handed]:
-        """Claim messages and send them, in this order. One call at a time. Raises Unavailable when nothing is sent."""
+        """Claim messages and send them, each key's in this order. One call at a time. Raises Unavailable.
+
+        Behind an id that others claimed and have not settled, nothing of its key is sent.
+        """
         handed: dict[Identity, Handed] = {}
         known = await self._claim(wanted)
         unsettled: dict[Identity, Claim] = {}
@@ -92,15 +95,45 @@ class OnceWriter:
             claim = known.get(identity)
             if under_way is not None:
                 handed[identity] = Sent(one.place if claim is None else claim.place, under_way, duplicate=True)
-            elif claim is None:
-                handed[identity] = await self._send(identity, one)
-            elif claim.offset is not None:
+            elif claim is not None and claim.offset is not None:
                 handed[identity] = Appended(*claim.place, claim.offset, duplicate=True)
-            else:
+            elif claim is not None:
                 unsettled[identity] = claim
-        if unsettled and self._claims is not None:
-            await self._resolve(self._claims, unsettled, wanted, handed)
+        try:
+            await self._send_in_order(wanted, handed, unsettled)
+            if unsettled and self._claims is not None:
+                await self._resolve(self._claims, unsettled, wanted, handed)
+        finally:
+            # Claimed and never sent: others would wait for this instance for as long as it lives.
+            for identity in wanted.keys() - handed.keys():
+                self._give_up(identity)
+        for identity in wanted.keys() - handed.keys():
+            handed[identity] = Unavailable(f"another instance is still appending {identity.id}, or what is before it")
         return handed
+
+    async def _send_in_order(
+        self,
+        wanted: Mapping[Identity, Wanted],
+        handed: dict[Identity, Handed],
+        unsettled: dict[Identity, Claim],
+        alive: Mapping[int, bool] | None = None,
+    ) -> None:
+        """Send what has nothing unsettled before it; settle what can be, once it is known which owners are `alive`.
+
+        Nothing is taken over that would have to wait: two instances would wait for each other.
+        """
+        waiting: set[tuple[TopicPartition, str]] = set()
+        for identity, one in wanted.items():
+            if identity in handed or (waiting and (one.place, one.message.key) in waiting):
+                continue
+            claim = unsettled.get(identity)
+            if claim is None or self._claims is None:
+                handed[identity] = await self._send(identity, one)
+            elif alive is not None and (found := await self._settled(self._claims, identity, claim, one, alive)):
+                handed[identity] = found
+                del unsettled[identity]
+            else:
+                waiting.add((one.place, one.message.key))
 
     async def acknowledged(self, handed: Sequence[Handed]) -> Sequence[Appended]:
         """Where messages stand, once every one does. What takes too long stays on its way.
@@ -162,36 +195,39 @@ class OnceWriter:
     ) -> None:
         """Wait until living owners have settled; take over what belonged to dead ones.
 
-        What a living owner appended and has not noted counts once it is found; what is not found may be on its way.
+        What a living owner appended and has not noted counts once it is found; what is not found may be on its way,
+        and is left unsettled after `patience`.
         """
         began = asyncio.get_running_loop().time()
         search_after = _SEARCH_AFTER
-        while unsettled:
+        while True:
             alive = {owner: await self._alive(claims, owner) for owner in {claim.owner for claim in unsettled.values()}}
-            for identity, claim in list(unsettled.items()):
-                if claim.offset is not None:
-                    handed[identity] = Appended(*claim.place, claim.offset, duplicate=True)
-                elif identity in self._unsettled:
-                    place, offset = self._unsettled[identity]
-                    handed[identity] = Appended(*place, offset, duplicate=True)
-                elif alive[claim.owner] or not await claims.take_over(identity, claim):
-                    continue
-                else:
-                    handed[identity] = await self._finish_for(claims, identity, claim, wanted[identity])
-                del unsettled[identity]
+            await self._send_in_order(wanted, handed, unsettled, alive)
             waited = asyncio.get_running_loop().time() - began
             if unsettled and waited > search_after:
                 search_after = 2 * waited
                 for identity, offset in (await self._search(unsettled)).items():
                     handed[identity] = Appended(*unsettled.pop(identity).place, offset, duplicate=True)
-            if not unsettled:
-                return
-            if waited > self._patience:
-                for identity in unsettled:
-                    handed[identity] = Unavailable(f"another instance is still appending {identity.id}")
+                await self._send_in_order(wanted, handed, unsettled)
+            if not unsettled or waited > self._patience:
                 return
             await asyncio.sleep(_LOOK_AGAIN)
             unsettled.update(await claims.look(list(unsettled)))
+
+    async def _settled(
+        self, claims: Claims, identity: Identity, claim: Claim, one: Wanted, alive: Mapping[int, bool]
+    ) -> Handed | None:
+        """What became of an id that was claimed before; None while it is not known."""
+        if claim.offset is not None:
+            return Appended(*claim.place, claim.offset, duplicate=True)
+        if identity in self._unsettled:
+            place, offset = self._unsettled[identity]
+            return Appended(*place, offset, duplicate=True)
+        if alive[claim.owner] or not await claims.take_over(identity, claim):
+            return None
+        # Given up here once, perhaps, and that not noted yet: it is this instance's again.
+        self._doubtful.discard(identity)
+        return await self._finish_for(claims, identity, claim, one)
 
     async def _alive(self, claims: Claims, owner: int) -> bool:
         """Whether somebody else is at it. This instance's own claims are under way, settled, or failed."""
