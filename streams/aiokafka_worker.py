@@ -1,7 +1,6 @@
 """A stage on plain aiokafka: a lane a partition, pause and resume, contiguous commits; `Deliveries` does the rest.
 
-The same duties as `FaustWorker`, in one event loop and without a thread a stage: where one process runs many stages,
-threads that take turns cost more than the stages do.
+The same duties as `FaustWorker` in the same loop, without Faust between the fetcher and the lanes.
 """
 
 from __future__ import annotations
@@ -24,8 +23,10 @@ from aiokafka.structs import OffsetAndMetadata
 from schemas.errors import Unavailable
 from streams.deliveries import Deliveries
 from streams.kafka_connection import KafkaConnection
+from streams.kafka_cursors import stop_consumer
 from streams.kafka_group import GroupTimes
 from streams.kafka_message import record_of
+from streams.task_end import unforeseen
 
 log = structlog.get_logger(__name__)
 
@@ -104,13 +105,18 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._consumer is not None:
+            await self._leave(max(2.0, grace * 0.3))
+
+    async def _leave(self, patience: float) -> None:
+        """Whatever becomes of the commit: a consumer that goes on heartbeating would keep its partitions."""
         try:
-            async with asyncio.timeout(max(2.0, grace * 0.3)):
-                if self._consumer is not None:
-                    await self._commit()
-                    await self._consumer.stop()
-        except (TimeoutError, KafkaError):
-            log.warning("left the group without a word", stage=self._deliveries.name)
+            async with asyncio.timeout(patience / 2):
+                await self._commit()
+        except (TimeoutError, KafkaError) as error:
+            log.warning("positions not committed, events come again", stage=self._deliveries.name, reason=repr(error))
+        finally:
+            await stop_consumer(self._consumer, patience / 2)
 
     @property
     def generation(self) -> int:
@@ -224,5 +230,5 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _part_ended(self, task: asyncio.Task[None]) -> None:
         """Neither part ends by itself: what it raised, no waiting in this process mends."""
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if (error := unforeseen(task)) is not None:
             self._deliveries.fail(error if not isinstance(error, KafkaError) else Unavailable(repr(error)))

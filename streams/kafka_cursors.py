@@ -49,19 +49,23 @@ def consumer_of(connection: KafkaConnection, **options: Any) -> Any:
     )
 
 
-async def stop_consumer(consumer: Any) -> None:
-    """End a consumer, whatever state it is in.
+async def stop_consumer(consumer: Any, patience: float = _STOP) -> None:
+    """End a consumer, whatever state it is in; without a word after `patience` seconds.
 
     aiokafka lets the cancellation of its own fetches out of `stop` while brokers are away: whoever stops a consumer
     would end, as if cancelled, without anybody having said so. Connections are then left open, and closed here.
     """
     stopping = asyncio.create_task(consumer.stop(), name="stop a consumer")
-    done, _ = await asyncio.wait({stopping}, timeout=_STOP)
+    done, _ = await asyncio.wait({stopping}, timeout=patience)
     if done and not stopping.cancelled() and stopping.exception() is None:
         return
     stopping.cancel()
     for fetching in () if consumer._fetcher is None else consumer._fetcher._pending_tasks:
         fetching.cancel()
+    # It would open connections again to tell the group that this member lives.
+    heartbeat = getattr(consumer._coordinator, "_heartbeat_task", None)
+    if heartbeat is not None:
+        heartbeat.cancel()
     with suppress(*KAFKA_ERRORS):
         async with asyncio.timeout(_STOP):
             await consumer._client.close()

@@ -23,6 +23,7 @@ from streams.log import EventLog
 from streams.retry_scheduler import RetryScheduler
 from streams.runner import Runner
 from streams.stage_loop import Limits
+from streams.task_end import unforeseen
 from streams.topics import due_topic
 from streams.watchdog import Namesakes, Patience, Pulse, Watchdog
 
@@ -163,7 +164,7 @@ class KafkaRuntime:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A task that ends by itself cannot go on in this process."""
-        if not task.cancelled() and (error := task.exception()) is not None and not self.failure.done():
+        if (error := unforeseen(task)) is not None and not self.failure.done():
             self.failure.set_exception(error)
 
     async def _work(self, name: str) -> None:

@@ -33,6 +33,7 @@ from streams.diversions import (
     position_of,
 )
 from streams.kafka_connection import KafkaConnection
+from streams.kafka_cursors import stop_consumer
 from streams.kafka_group import GroupTimes, scheduler_group
 from streams.kafka_message import record_of
 from streams.log import EventLog, Record
@@ -69,17 +70,18 @@ class RetryScheduler:
         self._longest = dict(zip((retry_topic(stage).name, long_retry_topic(stage).name), backoff.steps, strict=True))
         self._due_topic = due_topic(stage).name
         self._resume_at: dict[Place, float] = {}
+        # Since records were last fetched and dealt with.
+        self._failures = 0
 
     async def run(self) -> None:
         """Work until cancelled; over whatever failures of Kafka."""
-        failures = 0
         while True:
             try:
                 await self._work()
             except (KafkaError, Unavailable, OSError) as error:
                 log.warning("retry scheduler interrupted", stage=self._stage, reason=str(error)[:200])
-            await asyncio.sleep(self._backoff.outage_wait(failures, 1.0))
-            failures += 1
+            await asyncio.sleep(self._backoff.outage_wait(self._failures, 1.0))
+            self._failures += 1
 
     async def _work(self) -> None:
         consumer: Any = AIOKafkaConsumer(
@@ -99,8 +101,9 @@ class RetryScheduler:
                 found = await consumer.getmany(timeout_ms=self._patience(), max_records=_BATCH)
                 for place, records in found.items():
                     await self._forward_due(consumer, place, records)
+                    self._failures = 0
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     def _patience(self) -> int:
         """Milliseconds until a paused partition is due again, and no longer than a poll."""
