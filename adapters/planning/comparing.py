@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
 from adapters.planning.choosing import chosen_measure, chosen_rows, chosen_table, row_words, title_words
+from adapters.planning.dates import When, read_date
+from adapters.planning.measures import Measure
 from adapters.planning.operands import Operand, operands, role_step, whole
 from adapters.planning.outcome import Outcome, Reading
 from adapters.planning.paper import PaperView, TableView
@@ -20,7 +26,7 @@ def comparison(question: Question, paper: PaperView) -> Outcome:
     used = question.spans(*names, "sum", "until", "from", "gt", "lt", "between")
     if question.has("growth", "trend"):
         used |= question.spans("manner")
-    if question.has("share") and not question.has("growth"):
+    if question.has("share") and not question.has("growth", "difference", "more_than_other", "less_than_other"):
         return _share(question, paper, view, used)
     if (
         {"range", "difference"} & set(asked) and question.has("max", "dearest") and question.has("min", "cheapest")
@@ -43,16 +49,26 @@ def comparison(question: Question, paper: PaperView) -> Outcome:
         return None
     first, second = found
     used |= first.used | second.used | row_words(question, view)
-    if question.has("growth"):
-        percent = bool(
-            {"percent", "percentage", "rate", "%", "prozent", "pourcentage"} & {w.stem for w in question.words}
-        )
+    if all(_is_point(operand.step, paper) for operand in found):
+        # "how many more units were shipped": what the chart's title says its numbers are.
+        used |= title_words(question, paper, Measure(None, None, paper.points, frozenset()))
+    relative = _relative(question)
+    used |= relative
+    percents = all(_in_percent(operand.step, paper) for operand in found)
+    if relative and percents and question.has("growth", "more_than_other", "less_than_other"):
+        return None  # of percentages: points, or percent of them
+    if (relative or question.spans("share") - question.mentioned) and not question.has("growth") and not percents:
+        if not relative or not question.has("more_than_other", "less_than_other"):
+            return None  # "the difference in percent": of which of the two is left open
+        used |= question.spans("count")
+        op = plans.Arithmetic(op="change", left=1, right=0)
+    elif question.has("growth"):
         op = (
             plans.Arithmetic(op="change", left=0, right=1)
-            if percent
+            if relative
             else plans.Arithmetic(op="difference", left=1, right=0)
         )
-        used |= frozenset(i for i, w in enumerate(question.words) if w.stem in ("percent", "percentage", "rate", "%"))
+        used |= question.spans("count") if relative else frozenset()
     elif question.has("ratio"):
         op = plans.Arithmetic(op="ratio", left=0, right=1)
     elif question.has("plus"):
@@ -65,6 +81,17 @@ def comparison(question: Question, paper: PaperView) -> Outcome:
         signed = any(word.stem in ("minus", "subtract") for word in question.words)
         op = plans.Arithmetic(op="difference", left=0, right=1, absolute=not signed)
     return Reading((first.step, second.step, op), used, assumption=_in_brackets(paper, first, second, op))
+
+
+def _relative(question: Question) -> frozenset[int]:
+    """The words that ask for a change in percent: `in percent`, `percentage change`, `growth rate`."""
+    # "how much higher was the rate" asks for no percentage, "the growth rate" does.
+    names = _RELATIVE | {"rate"} if question.has("growth") else _RELATIVE
+    said = frozenset(i for i, word in enumerate(question.words) if word.stem in names)
+    return said - question.mentioned
+
+
+_RELATIVE = {"percent", "percentage", "%", "prozent", "pourcentage", "porcentaje", "percentuale", "procent"}
 
 
 def _in_brackets(paper: PaperView, first: Operand, second: Operand, op: plans.Arithmetic) -> str | None:
@@ -98,7 +125,45 @@ def _growth(question: Question, paper: PaperView, view: TableView | None, used: 
     if measure.table is None:
         used |= title_words(question, paper, measure)
     used |= measure.used | condition.used | row_words(question, view)
+    if relative := _relative(question):
+        ends = _ends(measure, condition.where, paper)
+        return None if ends is None else Reading(ends, used | relative | question.spans("count"), score=0.85)
     return Reading((plans.Trend(values=measure.values(condition.where)),), used, score=0.85)
+
+
+def _ends(measure: Measure, where: tuple[plans.Condition, ...], paper: PaperView) -> tuple[Step, ...] | None:
+    """The change in percent from the first to the last of dated values; None where they are not in order of time."""
+    view, column = measure.table, measure.column
+    change = plans.Arithmetic(op="change", left=0, right=1)
+    if view is None or column is None:
+        dates = [read_date(paper.document.figures[index].label) for index in measure.points]
+        if len(dates) < 2 or not _in_order(dates):
+            return None
+        return plans.LookupFigure(figure=measure.points[0]), plans.LookupFigure(figure=measure.points[-1]), change
+    rows = range(len(view.table.rows))
+    if len(where) > 1 or measure.where or not all(isinstance(each, plans.RowsCondition) for each in where):
+        return None
+    chosen = [row for row in rows if all(row in each.rows for each in where if isinstance(each, plans.RowsCondition))]
+    if len(chosen) < 2 or not _in_order([view.row_dates[row] for row in chosen]):
+        return None
+    if any(view.table.rows[row][column.index].value is None for row in (chosen[0], chosen[-1])):
+        return None
+    names = view.labels if view.labels is not None else view.dates
+    first, last = (
+        plans.LookupCell(
+            table=view.index,
+            row=row,
+            column=column.index,
+            label="" if names is None else " ".join(view.table.rows[row][names].text.split())[:400],
+        )
+        for row in (chosen[0], chosen[-1])
+    )
+    return first, last, change
+
+
+def _in_order(dates: Sequence[When | None]) -> bool:
+    known = [date.key for date in dates if date is not None]
+    return len(known) == len(dates) and all(before < after for before, after in itertools.pairwise(known))
 
 
 def _share(question: Question, paper: PaperView, view: TableView | None, used: frozenset[int]) -> Outcome:
@@ -118,6 +183,8 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
             part = found[0] if base is found[1] else found[1]
         else:
             return None
+        if _is_point(part.step, paper) and _sums_points(base.step, paper):
+            base = replace(base, step=plans.Aggregate(op="sum", values=plans.FigureValues(figures=paper.points)))
         return Reading(
             (part.step, base.step, plans.Arithmetic(op="share", left=0, right=1)), used | part.used | base.used
         )
@@ -125,7 +192,7 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
         return None
     part = found[0]
     measure = chosen_measure(question, paper, view)
-    if isinstance(part.step, plans.LookupFigure) and part.step.figure in paper.points:
+    if _is_point(part.step, paper):
         base_step: Step | None = plans.Aggregate(op="sum", values=plans.FigureValues(figures=paper.points))
     elif isinstance(part.step, plans.LookupFigure):
         base_step = role_step(paper, "total")
@@ -152,6 +219,31 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
         return None
     used |= part.used | row_words(question, view) | title_words(question, paper, measure)
     return Reading((part.step, base_step, plans.Arithmetic(op="share", left=0, right=1)), used)
+
+
+def _in_percent(step: Step, paper: PaperView) -> bool:
+    match step:
+        case plans.LookupFigure():
+            return paper.document.figures[step.figure].unit == "%"
+        case plans.LookupCell():
+            column = paper.document.tables[step.table].columns[step.column]
+            return column.kind == "percent" or column.unit == "%"
+        case _:
+            return False
+
+
+def _is_point(step: Step, paper: PaperView) -> bool:
+    return isinstance(step, plans.LookupFigure) and step.figure in paper.points
+
+
+def _sums_points(step: Step, paper: PaperView) -> bool:
+    """Whether a sum is that of a chart's points, which its table holds once more."""
+    if not (
+        isinstance(step, plans.Aggregate) and isinstance(step.values, plans.ColumnValues) and not step.values.where
+    ):
+        return False
+    column = [row[step.values.column].value for row in paper.document.tables[step.values.table].rows]
+    return step.op == "sum" and column == [paper.document.figures[index].value for index in paper.points]
 
 
 def _joined(question: Question, paper: PaperView, found: list[Operand]) -> tuple[Step, ...] | None:

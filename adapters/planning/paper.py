@@ -9,7 +9,7 @@ from decimal import Decimal
 from adapters.planning.dates import When, read_date
 from adapters.planning.vocabulary import MEASURES, phrase_table
 from adapters.planning.words import words
-from schemas.documents import DocumentDescription, Table
+from schemas.documents import DocumentDescription, Figure, Table
 
 _ITEM_WORDS = {
     "description",
@@ -180,8 +180,22 @@ def paper_view(document: DocumentDescription) -> PaperView:
             points = tuple(range(len(document.figures)))
     beside = _column_totals(document)
     # What is said of them is said of the columns: no words of a question name one of them alone.
-    labels = [() if index in beside else stems(figure.label) for index, figure in enumerate(document.figures)]
+    labels = [() if index in beside else _names(figure) for index, figure in enumerate(document.figures)]
     return PaperView(document, tables, points, labels, beside)
+
+
+_DEDUCTED = frozenset(stems("less minus abzgl abzuglich abzueglich moins menos meno"))
+_SETTLED = frozenset(stems("paid received bezahlt gezahlt erhalten paye verse pagado pagato betaald"))
+
+
+def _names(figure: Figure) -> tuple[str, ...]:
+    """What a figure is called: a "Less deposit paid" is a deposit, and that it was paid its role says."""
+    label = stems(figure.label)
+    if figure.role == "paid":
+        core = tuple(stem for stem in label if stem not in _DEDUCTED | _SETTLED)
+        if len(core) == 1 and core[0] not in ("amount", "total", "sum", "balance"):
+            return core
+    return label
 
 
 def _column_totals(document: DocumentDescription) -> frozenset[int]:

@@ -11,8 +11,9 @@ from adapters.planning.looking_up import compared_rows, end_balances, listing, l
 from adapters.planning.outcome import Absent, Outcome, Reading, explained, unexplained
 from adapters.planning.paper import PaperView
 from adapters.planning.question import Question
+from adapters.planning.ranking import extremes, ranking
 from adapters.planning.sums import left_out_of
-from adapters.planning.totalling import aggregates, counts, extremes
+from adapters.planning.totalling import aggregates, counts
 from schemas.plans import Reconcile
 
 # Tried in this order: what is asked by name comes before what is asked by kind of calculation.
@@ -23,6 +24,7 @@ READERS: tuple[Callable[[Question, PaperView], Outcome], ...] = (
     printed_text,
     comparison,
     stated_figure,
+    ranking,
     extremes,
     counts,
     trend,

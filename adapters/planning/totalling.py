@@ -1,23 +1,20 @@
-"""Readings that make one number of many: extremes, sums and averages, counts."""
+"""Readings that make one number of many: sums and averages, counts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from adapters.planning.choosing import (
-    all_negative,
     asks_by_group,
     chosen_measure,
     chosen_points,
     chosen_rows,
     chosen_table,
     contradicts_title,
-    debits_only,
     group_column,
     grouped_by_title,
     item_rows,
     no_sum,
-    person_column,
     repeats,
     row_words,
     says_heading,
@@ -26,7 +23,6 @@ from adapters.planning.choosing import (
     title_parts,
     title_words,
     titles,
-    top_n,
 )
 from adapters.planning.measures import Measure, columns_for, filters, measures
 from adapters.planning.operands import Operand, operands, role_names
@@ -37,45 +33,6 @@ from schemas import plans
 from schemas.plans import Step
 
 _BILLS = ("invoice", "receipt", "estimate")
-
-
-def extremes(question: Question, paper: PaperView) -> Outcome:
-    greatest, least = question.has("max", "dearest"), question.has("min", "cheapest")
-    if greatest == least or question.has("mean", "median", "share", "ratio", "difference", "second"):
-        return None
-    view = chosen_table(question, paper)
-    measure = chosen_measure(question, paper, view)
-    if measure is None:
-        return None
-    names = ("max", "dearest") if greatest else ("min", "cheapest")
-    used = measure.used | question.spans(*names)
-    if question.has("dearest", "cheapest") or (measure.column is not None and measure.column.money):
-        used |= question.spans("cost", "price", "pay", "line_amount")
-    n, at = top_n(question, *names)
-    used |= at
-    condition = chosen_rows(question, view, measure, used)
-    condition = replace(condition, where=(*condition.where, *item_rows(question, paper, view)))
-    used |= condition.used
-    grouped = group_column(question, view, measure, condition)
-    if question.has("who"):
-        person = person_column(view)
-        if person is None or view is None or measure.table is None:
-            return None
-        used |= question.spans("who")
-        if person != view.labels or repeats(view, person):
-            grouped = person
-    used |= row_words(question, view) | title_words(question, paper, measure)
-    if grouped is not None and view is not None and measure.column is not None:
-        step: Step = plans.Group(
-            table=view.index, by=grouped, column=measure.column.index, where=(*measure.where, *condition.where),
-            order="greatest" if greatest else "least", n=n,
-        )  # fmt: skip
-        return Reading((step,), used)
-    if all_negative(measure) or (debits_only(measure) and question.has("debit", "expense", "pay")):
-        greatest = not greatest
-    return Reading(
-        (plans.Rank(op="argmax" if greatest else "argmin", values=measure.values(condition.where), n=n),), used
-    )
 
 
 def aggregates(question: Question, paper: PaperView) -> Outcome:

@@ -138,8 +138,9 @@ CONCEPTS: dict[str, str] = {
     "distinct": "different|distinct|unique|verschiedene|unterschiedliche|differents|differentes|distinto|distintos|diferente|verschillende|diversi|diverse",
     "difference": """difference|difference between|differ|exceed|exceeded|gap|gap between|spread|differenz|unterschied|difference entre|ecart|diferencia|verschil|differenza
 |minus|less the|subtract""",
-    "more_than_other": "how much more|how much higher|how much larger|how much bigger|how much greater|how many more|how much better|wie viel mehr|combien de plus|cuanto mas|hoeveel meer|quanto in piu|how much dearer",
-    "less_than_other": "how much less|how much lower|how much smaller|how many fewer|how much cheaper|how much fewer|wie viel weniger|cuanto menos|hoeveel minder|quanto in meno|how much worse",
+    "more_than_other": "how much more|how much higher|how much larger|how much bigger|how much greater|how many more|how much better|wie viel mehr|combien de plus|cuanto mas|hoeveel meer|quanto in piu|how much dearer|percent more|percent higher|percent greater|percent larger|percentage more|% more|% higher|prozent mehr",
+    "less_than_other": "how much less|how much lower|how much smaller|how many fewer|how much cheaper|how much fewer|wie viel weniger|cuanto menos|hoeveel minder|quanto in meno|how much worse|percent less|percent lower|percent fewer|percent smaller|% less|% lower|prozent weniger",
+    "ranking": "sort|rank|ranking|sorted|ranked|rank all|sort all|order by|ordered by|in order of|in descending order|in ascending order|descending|ascending|from highest to lowest|from largest to smallest|from most to least|from lowest to highest|from smallest to largest|from least to most",
     "range": "range|span|spannweite|difference between the highest and the lowest|rango|bereik",
     "share": """share|share of|percentage of|percent of|what percent|what percentage|proportion|proportion of|fraction|fraction of|percentage|percent|%
 |anteil|anteil an|wie viel prozent|prozent|quelle part|part du|part de|pourcentage|quel pourcentage|porcentaje|proporcion|que porcentaje|aandeel|percentuale|quota|welk percentage|contribution|contribute""",

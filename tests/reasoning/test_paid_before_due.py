@@ -124,3 +124,15 @@ async def test_contradiction_is_no_fact_when_an_amount_among_the_sums_is_not_und
 ) -> None:
     given = await answer(planner, question, document)
     assert given is None or given.verdict == "unverified", given.text
+
+
+@pytest.mark.parametrize("label", ["Deposit", "Deposit paid", "Less deposit paid", "Less: deposit"])
+async def test_payment_is_found_by_what_it_was_when_its_label_says_more(planner: EmbeddingPlanner, label: str) -> None:
+    given = await answer(planner, "What is the deposit?", bill(figure(label, "100.00", "paid", "GBP"), due()))
+    assert given is not None
+    assert (given.verdict, given.value) == ("answered", Decimal("100.00"))
+
+
+async def test_deposit_is_not_found_when_only_cash_was_paid(planner: EmbeddingPlanner) -> None:
+    given = await answer(planner, "What is the deposit?", bill(figure("Cash", "100.00", "paid", "GBP"), due()))
+    assert given is None or given.verdict != "answered", given.text

@@ -1,0 +1,118 @@
+"""Readings that put rows or points in order: the greatest, the least, all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adapters.planning.choosing import (
+    all_negative,
+    chosen_measure,
+    chosen_rows,
+    chosen_table,
+    debits_only,
+    group_column,
+    item_rows,
+    person_column,
+    repeats,
+    row_words,
+    title_parts,
+    title_words,
+    top_n,
+)
+from adapters.planning.measures import Measure
+from adapters.planning.outcome import Outcome, Reading
+from adapters.planning.paper import PaperView
+from adapters.planning.question import Question
+from schemas import plans
+from schemas.plans import Step
+
+
+def extremes(question: Question, paper: PaperView) -> Outcome:
+    greatest, least = question.has("max", "dearest"), question.has("min", "cheapest")
+    if greatest == least or question.has("mean", "median", "share", "ratio", "difference", "second"):
+        return None
+    view = chosen_table(question, paper)
+    measure = chosen_measure(question, paper, view)
+    if measure is None:
+        return None
+    names = ("max", "dearest") if greatest else ("min", "cheapest")
+    used = measure.used | question.spans(*names)
+    if question.has("dearest", "cheapest") or (measure.column is not None and measure.column.money):
+        used |= question.spans("cost", "price", "pay", "line_amount")
+    n, at = top_n(question, *names)
+    used |= at | _and_how_many(question, paper, measure)
+    condition = chosen_rows(question, view, measure, used)
+    condition = replace(condition, where=(*condition.where, *item_rows(question, paper, view)))
+    used |= condition.used
+    grouped = group_column(question, view, measure, condition)
+    if question.has("who"):
+        person = person_column(view)
+        if person is None or view is None or measure.table is None:
+            return None
+        used |= question.spans("who")
+        if person != view.labels or repeats(view, person):
+            grouped = person
+    used |= row_words(question, view) | title_words(question, paper, measure)
+    if grouped is not None and view is not None and measure.column is not None:
+        step: Step = plans.Group(
+            table=view.index, by=grouped, column=measure.column.index, where=(*measure.where, *condition.where),
+            order="greatest" if greatest else "least", n=n,
+        )  # fmt: skip
+        return Reading((step,), used)
+    if all_negative(measure) or (debits_only(measure) and question.has("debit", "expense", "pay")):
+        greatest = not greatest
+    return Reading(
+        (plans.Rank(op="argmax" if greatest else "argmin", values=measure.values(condition.where), n=n),), used
+    )
+
+
+def _and_how_many(question: Question, paper: PaperView, measure: Measure) -> frozenset[int]:
+    """`which quarter shipped the most, and how many`: the extreme's own number, unless something else is counted."""
+    money = measure.column is not None and measure.column.money
+    own = title_words(question, paper, measure) | measure.used | question.spans("quantity")
+    for span in question.concepts.get("count", ()):
+        before = question.words[span.start - 1].stem if span.start else ""
+        behind = frozenset(range(span.end, len(question.words))) & question.content
+        rows_are = any(question.words[i].stem in title_parts(paper, measure)[1] for i in behind)
+        if (
+            before in _AND
+            and behind <= own
+            and not rows_are
+            and not money
+            and span.start > min(question.spans("max", "min"), default=0)
+        ):
+            return span.indices
+    return frozenset()
+
+
+_AND = {"and", "und", "et", "y", "en", "e"}
+_RISING = ("ascending", "lowest to", "smallest to", "least to")
+
+
+def ranking(question: Question, paper: PaperView) -> Outcome:
+    """`sort the quarters by units shipped`: all rows or points, by their number."""
+    if not question.has("ranking") or question.has("count", "mean", "median", "sum", "share", "difference", "growth"):
+        return None
+    view = chosen_table(question, paper)
+    measure = chosen_measure(question, paper, view)
+    if measure is None or question.rows or question.figures or question.numbers:
+        return None
+    if measure.table is not None and (view is None or view.labels is None or repeats(view, view.labels)):
+        return None
+    many = len(measure.points) if measure.table is None else len(measure.table.table.rows)
+    if not 2 <= many <= 100:
+        return None
+    used = measure.used | question.spans("ranking", "group_by", "list", "max", "min", "quantity", "row", "point")
+    named = title_words(question, paper, measure)
+    by = question.spans("group_by")
+    rows_are = {i for i in named if question.words[i].stem in title_parts(paper, measure)[1]}
+    key = frozenset(range(max(by, default=0), len(question.words))) & (
+        measure.used | named | question.spans("quantity")
+    )
+    if by and not key - row_words(question, view) - rows_are:
+        return None  # by their date or their name, and not by what they hold
+    used |= row_words(question, view) | named
+    where = item_rows(question, paper, view) if measure.table is not None else ()
+    rising = any(phrase in " ".join(question.text.casefold().split()) for phrase in _RISING)
+    step = plans.Rank(op="argmin" if rising else "argmax", values=measure.values(where), n=many)
+    return Reading((step,), used)
