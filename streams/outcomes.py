@@ -16,6 +16,7 @@ from streams.runner import Handled
 
 # Outcomes of a lane that may wait for the log, and what of them goes into one append.
 MOST_WAITING = 64
+MOST_BYTES = 4 * 1024**2
 _APPEND_BYTES = 1024**2
 
 # Told once of each record whether its outcome is durable; else it was given back.
@@ -28,6 +29,11 @@ class Outcome(NamedTuple):
     record: Record
     handled: Handled
     done: Done
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is to be appended."""
+        return sum(len(message.value) for message in self.handled.messages)
 
 
 class Lane:
@@ -56,7 +62,7 @@ class Lane:
         self._waiting.append(outcome)
         if self._writing is None:
             self._begin()
-        while len(self._waiting) >= MOST_WAITING:
+        while len(self._waiting) >= MOST_WAITING or sum(waiting.size for waiting in self._waiting) >= MOST_BYTES:
             self._room.clear()
             await self._room.wait()
 
@@ -98,7 +104,7 @@ class Lane:
         batch: list[Outcome] = []
         size = 0
         for outcome in self._waiting:
-            size += sum(len(message.value) for message in outcome.handled.messages)
+            size += outcome.size
             if batch and size > _APPEND_BYTES:
                 break
             batch.append(outcome)

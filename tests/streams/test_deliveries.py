@@ -15,7 +15,7 @@ from schemas.wire import Message
 from streams.deliveries import Deliveries, RecordsMissing
 from streams.log import Advance, Appended, Record, TopicPartition
 from streams.memory_log import MemoryEventLog
-from streams.outcomes import MOST_WAITING, Lane, Outcome
+from streams.outcomes import MOST_BYTES, MOST_WAITING, Lane, Outcome
 from streams.runner import Handled
 from streams.runner import Outcome as Done
 from streams.topics import diversion_topics
@@ -337,3 +337,19 @@ async def test_others_stand_when_the_log_refuses_one_outcome_of_an_append(
     assert len(await all_of(picky, "pongs")) == 2
     assert [letter.attributes["id"] for letter in await all_of(picky, "answer.dead")] == ["ping-1"]
     deliveries.failure.cancel()
+
+
+async def test_lane_takes_no_more_when_large_outcomes_wait_for_the_log(records: Sequence[Record]) -> None:
+    go = asyncio.Event()
+
+    async def append(batch: Sequence[Outcome]) -> None:
+        await go.wait()
+
+    lane = Lane(append, lambda error: None)
+    half = Handled(Done.DONE, (ping(0)._replace(value=b"x" * (MOST_BYTES // 2)),))
+    await lane.put(Outcome(records[0], half, lambda durable: None))
+    full = asyncio.ensure_future(lane.put(Outcome(records[1], half, lambda durable: None)))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(full), 0.05)
+    go.set()
+    await asyncio.wait_for(full, 5)
