@@ -52,6 +52,8 @@ class Projecting:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            return
         with self.output.open("ab") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.kafka.projecting", *self._arguments],
@@ -110,9 +112,11 @@ class Rig:
         return self.scene.start(config={"instance": instance}, **self.behaviour)
 
     def supervise(self) -> None:
-        """Start anew what ended by itself, as a supervisor does: a worker that cannot go on exits with 70."""
+        """Start anew what ended by itself, as a supervisor does: where no broker answers, and a worker with 70."""
         while len(self.alive) < 2:
             self.work()
+        if self.projecting.process is not None:
+            self.projecting.start()
 
     @asynccontextmanager
     async def supervised(self) -> AsyncIterator[None]:
@@ -191,12 +195,12 @@ class Rig:
     async def check(self, within: float = 180.0, *, dead: Iterable[int] = ()) -> None:
         """Every acknowledged input has exactly one final outcome; the tables are those of an undisturbed run."""
         scene = self.scene
+        lagging = ProjectionRunner(self.database.pool, scene.log, [PROJECTION])
         async with self.supervised():
             await scene.settled(within)
-        lagging = ProjectionRunner(self.database.pool, scene.log, [PROJECTION])
-        async with asyncio.timeout(within):
-            while (await lagging.lag())[PROJECTION.name]:
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(within):
+                while (await lagging.lag())[PROJECTION.name]:
+                    await asyncio.sleep(0.05)
         given_up = frozenset(dead)
         letters = {letter.event_id for letter in await list_letters(scene.log, "answer")}
         assert letters == {f"ping-{number}" for number in given_up}
