@@ -184,7 +184,7 @@ def _server_account() -> pwd.struct_passwd | None:
     useradd = shutil.which("useradd", path=os.defpath + ":/usr/sbin:/sbin")
     if useradd is not None:
         command = [useradd, "--system", "--shell", "/usr/sbin/nologin", SERVER_USER]
-        subprocess.run(command, check=False, capture_output=True)  # noqa: S603
+        subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - useradd from the system's own folders
     try:
         return pwd.getpwnam(SERVER_USER)
     except KeyError:

@@ -11,10 +11,10 @@ from schemas.errors import InvalidEvent
 from schemas.stripe_followups import FollowUpParked, FollowUpRequested
 from schemas.wire import decode, encode
 from streams.log import EventLog
+from streams.scan import scan
 from streams.topics import topic_of
 
 _TOPIC = topic_of(FollowUpParked).name
-_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +40,16 @@ async def parked(log: EventLog) -> Sequence[Parked]:
     """Requests that were parked and not asked for again since, the oldest first. Raises Unavailable."""
     waiting: dict[str, Event[FollowUpParked]] = {}
     asked: set[str | None] = set()
-    for place, end in (await log.latest([_TOPIC])).items():
-        offset = 0
-        while offset < end:
-            records = await log.read({place: offset}, limit=_PAGE)
-            if not records:
-                break
-            for record in records:
-                try:
-                    event = decode(record.attributes, record.value)
-                except InvalidEvent:
-                    continue  # no request of ours: the stage that reads the topic makes a dead letter of it
-                match event.data:
-                    case FollowUpRequested():
-                        asked.add(event.causationid)
-                    case FollowUpParked():
-                        waiting[event.id] = event  # type: ignore[assignment]  # narrowed by its data just above
-            offset = records[-1].offset + 1
+    async for record in scan(log, [_TOPIC]):
+        try:
+            event = decode(record.attributes, record.value)
+        except InvalidEvent:
+            continue  # no request of ours: the stage that reads the topic makes a dead letter of it
+        match event.data:
+            case FollowUpRequested():
+                asked.add(event.causationid)
+            case FollowUpParked():
+                waiting[event.id] = event  # type: ignore[assignment]  # narrowed by its data just above
     standing = [Parked(event) for id, event in waiting.items() if id not in asked]
     return sorted(standing, key=lambda one: (one.event.time, one.event.id))
 

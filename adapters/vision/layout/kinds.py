@@ -54,7 +54,7 @@ def kind_of(
     if votes:
         kind, count = votes.most_common(1)[0]
         if count >= 2 and (totals or kind in ("statement", "estimate") or count >= 4) and interface < 6:
-            return kind  # type: ignore[return-value]
+            return kind  # type: ignore[return-value]  # votes are cast for kinds alone
     cards = sum(figure.size > 1.5 * text_height(page.runs) for figure in figures)
     if interface >= 3 or (interface >= 1 and cards >= 2) or cards >= 3:
         return "dashboard"
