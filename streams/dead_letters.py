@@ -11,9 +11,8 @@ from schemas.errors import NotFound
 from schemas.wire import Message
 from streams.diversions import UNKNOWN_TENANT, Origin, delivery_of, origin_of, position_of
 from streams.log import EventLog, Record, TopicPartition
+from streams.scan import scan
 from streams.topics import dead_topic, retry_topic
-
-_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +55,11 @@ async def list_letters(log: EventLog, stage: str) -> Sequence[DeadLetter]:
     topic = dead_topic(stage).name
     letters: list[DeadLetter] = []
     seen: set[str] = set()
-    for place, end in (await log.latest([topic])).items():
-        offset = 0
-        while offset < end:
-            records = await log.read({place: offset}, limit=_PAGE)
-            if not records:
-                break
-            for record in records:
-                delivery = delivery_of(record, is_event=False)
-                if record.offset < end and delivery not in seen:
-                    seen.add(delivery)
-                    letters.append(_letter(stage, record))
-            offset = records[-1].offset + 1
+    async for record in scan(log, [topic]):
+        delivery = delivery_of(record, is_event=False)
+        if delivery not in seen:
+            seen.add(delivery)
+            letters.append(_letter(stage, record))
     return letters
 
 
