@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
-import asyncpg
-from fastapi import Depends, Path, Query
-from pydantic import AfterValidator, AwareDatetime
+from fastapi import Depends, Path
 
 from adapters.reference.tables import load_reference
+from api.moments import AsOf, KnownAt
 from api.problems import not_found
 from api.reads import reading
 from api.services import ApiServices, Services, Tenant
@@ -24,23 +23,7 @@ from schemas.reference import Reference
 
 T = TypeVar("T")
 
-# What Stripe's facts and the calendar of months can hold.
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
-
-
-def _within(moment: datetime) -> datetime:
-    if not EARLIEST <= moment < LATEST:
-        raise ValueError("must be between 2000 and 2099")
-    return moment
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_within)]
 BusinessId = Annotated[str, Path(max_length=64, description="id of the business")]
-AsOf = Annotated[
-    Moment | None,
-    Query(description="the moment that is described, with all that is known today; the newest event when absent"),
-]
-KnownAt = Annotated[Moment | None, Query(description="nothing received after this moment: what was known then")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +60,8 @@ async def computable(asked: Asked) -> Computable:
     """The books of a business. Raises a 404 problem for one that is not the tenant's, or was not known yet."""
     services, business_id, as_of, known_at = asked.services, asked.business_id, asked.as_of, asked.known_at
     reader = PostgresBusinessReader(services.database, PostgresLedgerReader(services.database))
-    try:
-        with reading("the ledger"):
-            known = await reader.read(asked.tenant, business_id, KINDS, known_at=known_at)
-    except asyncpg.DataError:
-        known = None
+    with reading("the ledger"):
+        known = await reader.read(asked.tenant, business_id, KINDS, known_at=known_at)
     if known is None:
         raise not_found("No business of yours has this id, or nothing was known of it at that moment.")
     books = await asyncio.to_thread(books_of_known, business_id, known)

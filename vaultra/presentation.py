@@ -87,8 +87,12 @@ class Progress:
 
 
 def describe_event(event: LiveEvent) -> str:
-    """A few words about an event, from the summary the live feed sends."""
+    """A few words about an event, from the summary the live feed sends; none that stand above or below it anyway."""
     summary = event.data.get("summary") or event.data
+    if event.name == "document.received":
+        return ""
+    if event.name == "analysis.completed" and isinstance(summary, dict):
+        return str(summary.get("verdict", "")).replace("_", " ")
     if isinstance(summary, str):
         return summary
     parts = [

@@ -49,10 +49,12 @@ async def test_ledger_is_a_404_when_the_business_is_unknown_or_anothers(api: Api
     [
         ("after=nonsense", 400),
         ("as_of=yesterday", 422),
-        ("as_of=2026-01-01", 422),
+        ("as_of=2026-01-01T00:00:00", 422),
+        ("as_of=2026-02-30", 422),
+        ("known_at=2026-01-01", 200),
         ("limit=0", 422),
-        ("as_of=0001-01-01T00:00:00%2B14:00", 400),
-        ("known_at=9999-12-31T23:59:59-14:00", 400),
+        ("as_of=0001-01-01T00:00:00%2B14:00", 422),
+        ("known_at=9999-12-31T23:59:59-14:00", 422),
     ],
 )
 async def test_bound_is_understood_or_refused_when_it_is(api: Api, query: str, status: int) -> None:
@@ -60,3 +62,15 @@ async def test_bound_is_understood_or_refused_when_it_is(api: Api, query: str, s
     await api.project()
     async with api.client() as client:
         assert (await client.get(f"{LEDGER}?{query}")).status_code == status
+
+
+async def test_whole_day_is_in_the_answer_when_the_bound_is_a_date(api: Api) -> None:
+    await api.log.append(messages(business()))
+    await api.project()
+    day = START.date()
+    async with api.client() as client:
+        of_day, to_midnight, of_eve = [
+            (await client.get(LEDGER, params={"as_of": bound})).json()["entries"]
+            for bound in (f"{day}", f"{day + timedelta(days=1)}T00:00:00Z", f"{day - timedelta(days=1)}")
+        ]
+    assert of_day == to_midnight != of_eve

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,18 @@ def test_command_says_what_is_wrong_when_it_cannot_work(
     assert process.returncode == code, stderr
     assert words in stderr
     assert "Traceback" not in stderr
+
+
+def test_answer_stands_once_when_a_person_asks(data_dir: Path, tmp_path: Path, receipt: Callable[[int], bytes]) -> None:
+    picture = tmp_path / "receipt.png"
+    picture.write_bytes(receipt(900))
+    process = started(data_dir, "analyze", str(picture), "-q", "total?")
+    stdout, stderr = process.communicate(timeout=140)
+    assert (process.returncode, stderr) == (0, "")
+    assert stdout.count("answered: ") == 1
+    assert stdout.count("receipt.png") == 1
+
+
+def test_version_is_the_package_s_when_it_is_asked_for(data_dir: Path) -> None:
+    stdout, _ = started(data_dir, "--version").communicate(timeout=60)
+    assert stdout == f"vaultra {version('vaultra')}\n"

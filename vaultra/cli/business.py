@@ -24,8 +24,10 @@ def business_list(as_json: AsJson = False) -> None:
 def business_show(
     business_id: Annotated[str, typer.Argument(help="id of the business", show_default=False)],
     as_json: AsJson = False,
-    as_of: Annotated[str | None, typer.Option(help="the moment described, for example 2026-05-01T00:00:00Z")] = None,
-    known_at: Annotated[str | None, typer.Option(help="what was known at that moment")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="the day or moment described: 2026-04-30 or 2026-05-01T00:00:00Z")
+    ] = None,
+    known_at: Annotated[str | None, typer.Option(help="what was known on that day or at that moment")] = None,
 ) -> None:
     """One business: score, what costs points, figures, advice."""
     from vaultra.commands import business

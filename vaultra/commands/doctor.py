@@ -99,7 +99,8 @@ async def sandbox_checks(settings: Settings) -> AsyncIterator[Check]:
             continue
         # Limits as the canary ran with them are smaller than a program's; what they are is in the settings.
         walls = ", ".join(control for control in found.controls if not control.startswith(_LIMITS))
-        yield Check(title, True, f"{name}: {len(found.controls)} controls hold")
+        tried = sum(control.startswith("refuses ") for control in found.controls)
+        yield Check(title, True, f"{name}: {len(found.controls) - tried} controls hold, {tried} attempts were refused")
         yield Check("walls" if mine else f"walls of {name}", True, walls)
         if mine:
             words = f"{chosen.memory >> 20} MiB, {chosen.cpus:g} cores, {chosen.timeout:g} s a program"
