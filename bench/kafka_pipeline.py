@@ -37,6 +37,7 @@ from streams.kafka_topics import create
 from streams.runner import Runner
 from streams.stage_loop import Limits
 from streams.topics import TOPICS, Topic, diversion_topics
+from vaultra.garbage import settle_garbage_collection
 
 JOBS = 1_000
 LONE = 100
@@ -74,6 +75,7 @@ async def _projection(cluster: KafkaCluster) -> tuple[float, float]:
     async with _log(cluster, "projected.", TOPICS) as (log, connection, database):
         for first in range(0, PROJECTED_JOBS, 50):
             await log.append([message for number in range(first, first + 50) for message in job_messages(number)])
+        settle_garbage_collection()  # as the program does, and for both alike
         bare = await _bare(connection, await log.latest(lineage.PROJECTION.topics))
         runner = ProjectionRunner(database.pool, log, [lineage.PROJECTION])
         started = time.perf_counter()

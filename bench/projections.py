@@ -54,6 +54,7 @@ from schemas.wire import Message, encode
 from streams.log import Record
 from streams.postgres_log import PostgresEventLog
 from streams.topics import topic_of
+from vaultra.garbage import settle_garbage_collection
 
 JOBS = 4_000
 ROUNDS = 3
@@ -127,6 +128,7 @@ async def _on(database: Database) -> list[Result]:
     for first in range(0, JOBS, 100):
         await writing.append([message for number in range(first, first + 100) for message in job_messages(number)])
     await writing.close()
+    settle_garbage_collection()  # as the program does
     results = []
     for projection in (lineage.PROJECTION, jobs.PROJECTION):
         log = await PostgresEventLog.open(database)

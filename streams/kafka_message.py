@@ -6,6 +6,7 @@ Attributes are headers `ce_<name>`, all other headers are the message's `extra`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,8 @@ _ATTRIBUTES = {
         "traceparent",
     )
 }
+_Header = tuple[str, Any]
+_Texts = tuple[dict[str, str], dict[str, str]]
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -45,23 +48,9 @@ def headers_of(message: Message | Record) -> list[tuple[str, bytes]]:
 def record_of(found: Any, topic: str) -> Record:
     """The record of a `ConsumerRecord`; `topic` is our name of its topic.
 
-    One without key gets its partition's name for a key, so that it can be diverted. Reading is bound by what is done
-    here, once a header: what is not as we write it goes the longer way.
+    One without key gets its partition's name for a key, so that it can be diverted.
     """
-    attributes: dict[str, str] = {}
-    extra: dict[str, str] = {}
-    for name, value in found.headers:
-        try:
-            text = value.decode()
-        except (AttributeError, UnicodeDecodeError):
-            text = _text(value)
-        attribute = _ATTRIBUTES.get(name)
-        if attribute is not None:
-            attributes[attribute] = text
-        elif name.startswith(_PREFIX):
-            attributes[name[len(_PREFIX) :]] = text
-        elif (name, value) != _CONTENT_TYPE:
-            extra[name] = text
+    attributes, extra = _as_we_write(found.headers) or _as_found(found.headers)
     for name in _NAMED:
         text = attributes.get(name, "")
         if "\0" in text:
@@ -70,12 +59,35 @@ def record_of(found: Any, topic: str) -> Record:
         topic,
         found.partition,
         found.offset,
-        _EPOCH + timedelta(milliseconds=max(0, found.timestamp)),
+        datetime.fromtimestamp(max(0, found.timestamp) / 1000, UTC),
         _text(found.key).replace("\0", "\\x00") or f"{topic}/{found.partition}",
         attributes,
         None if found.value is None else bytes(found.value),
         extra,
     )
+
+
+def _as_we_write(headers: Sequence[_Header]) -> _Texts | None:
+    """What `headers_of` wrote of an event; None for any other headers. Reading a history is bound by this."""
+    if not headers or headers[0] != _CONTENT_TYPE:
+        return None
+    try:
+        return {_ATTRIBUTES[name]: value.decode() for name, value in headers[1:]}, {}
+    except (KeyError, AttributeError, UnicodeDecodeError):
+        return None
+
+
+def _as_found(headers: Sequence[_Header]) -> _Texts:
+    """Attributes and extra from any headers."""
+    attributes: dict[str, str] = {}
+    extra: dict[str, str] = {}
+    for header in headers:
+        name, value = header
+        if name.startswith(_PREFIX):
+            attributes[name[len(_PREFIX) :]] = _text(value)
+        elif header != _CONTENT_TYPE:
+            extra[name] = _text(value)
+    return attributes, extra
 
 
 def milliseconds(time: datetime) -> int:

@@ -12,6 +12,7 @@ from projections.rebuild import RebuildDiffers
 from projections.rebuild import rebuild as build_anew
 from projections.rebuild import rollback as go_back
 from streams.log import EventLog
+from vaultra.garbage import settle_garbage_collection
 
 
 async def rebuild(
@@ -22,6 +23,7 @@ async def rebuild(
     if not rollback:
         # Going back is for older code too, which must not touch the builds of newer code.
         await builds.prepare(database.pool, PROJECTIONS)
+    settle_garbage_collection()
     words = "going back" if rollback else f"rebuilding {name}"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
