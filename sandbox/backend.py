@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.ports import SandboxOutcome
 from sandbox.limits import Limits
+from schemas.errors import SandboxUnavailable
 
 # Told what getting ready is doing: (words, fraction done).
 Progress = Callable[[str, float], None]
@@ -54,6 +56,19 @@ class Box(Protocol):
 
     def destroy(self) -> None:
         """Kill whatever is in the box and remove everything it left on the host. Safe to call twice."""
+
+
+@contextmanager
+def destroyed_on_failure(box: Box) -> Iterator[None]:
+    """Sets a box up: where that fails nothing of it is left. Raises SandboxUnavailable for an OSError."""
+    try:
+        yield
+    except OSError as error:
+        box.destroy()
+        raise SandboxUnavailable(f"a box cannot be set up: {error}") from error
+    except BaseException:
+        box.destroy()
+        raise
 
 
 class SandboxBackend(Protocol):

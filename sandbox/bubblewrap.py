@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sandbox.attestation import attest
+from sandbox.backend import destroyed_on_failure
 from sandbox.bubblewrap_box import BubblewrapBox
 from sandbox.bubblewrap_command import command, options
 from sandbox.cgroups import Cgroup, Parent, box_name
@@ -46,19 +47,13 @@ class Bubblewrap:
         name = box_name()
         identity = new_identity()
         box = BubblewrapBox(limits=limits, identity=identity, slot=self.root.boxes / name, cgroup=None)
-        try:
+        with destroyed_on_failure(box):
             make_slot(box.slot, identity)
             if self.parents:
                 # One more process than the program may have: bwrap itself waits outside the box's namespace.
                 box.cgroup = Cgroup.create(name, self.parents, replace(limits, pids=limits.pids + 1))
             self._start(box, preload)
             box.controls = attest(box.init_pid, identity, box.cgroup, box.output, limits)
-        except OSError as error:
-            box.destroy()
-            raise SandboxUnavailable(f"a box cannot be set up: {error}") from error
-        except BaseException:
-            box.destroy()
-            raise
         return box
 
     def _start(self, box: BubblewrapBox, preload: Sequence[str]) -> None:

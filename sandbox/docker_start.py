@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sandbox.backend import destroyed_on_failure
 from sandbox.capture import Capture
 from sandbox.cgroups import box_name, groups_of
 from sandbox.docker_attestation import attest
@@ -38,22 +39,15 @@ class DockerBoxes:
         name, identity = box_name(), new_identity()
         slot = self.root.boxes / name
         box = DockerBox(limits=limits, slot=slot, client=connect(self.engine))
-        try:
-            with unavailable("cannot start a box"):
-                make_slot(slot, identity)
-                box.output = mount_tmp(slot / "tmp", limits, identity, self.root.font_list)
-                box.container = create(box.client, self.recipe, slot, identity, limits, preload)
-                _start(box)
-                facts = box.client.inspect_container(box.container)
-                pid = int(facts["State"]["Pid"])
-                box.cgroup = groups_of(pid)
-                box.controls = (*attest(pid, facts, box.cgroup, identity, limits, self.recipe.runtime), *self.extra)
-        except OSError as error:
-            box.destroy()
-            raise SandboxUnavailable(f"a box cannot be set up: {error}") from error
-        except BaseException:
-            box.destroy()
-            raise
+        with destroyed_on_failure(box), unavailable("cannot start a box"):
+            make_slot(slot, identity)
+            box.output = mount_tmp(slot / "tmp", limits, identity, self.root.font_list)
+            box.container = create(box.client, self.recipe, slot, identity, limits, preload)
+            _start(box)
+            facts = box.client.inspect_container(box.container)
+            pid = int(facts["State"]["Pid"])
+            box.cgroup = groups_of(pid)
+            box.controls = (*attest(pid, facts, box.cgroup, identity, limits, self.recipe.runtime), *self.extra)
         return box
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from sandbox.backend import destroyed_on_failure
 from sandbox.cgroups import Cgroup, Parent, box_name
 from sandbox.gvisor import OWN_THREADS, UNKNOWN_LIMITS
 from sandbox.identity import new_identity
@@ -49,19 +50,13 @@ class Runsc:
             box = RunscBox(limits=limits, slot=slot, cgroup=cgroup)
         except OSError as error:
             raise SandboxUnavailable(f"a box's control groups cannot be made: {error}") from error
-        try:
+        with destroyed_on_failure(box):
             make_slot(slot, identity)
             box.output = mount_tmp(slot / "tmp", limits, identity, self.root.font_list)
             arguments = (*COMMAND, standard_streams(limits), rlimits(limits, without=UNKNOWN_LIMITS), *preload)
             write_bundle(slot / "bundle", self.root, slot, arguments, identity, limits)
             self._start(box)
             box.controls = attest(box.process.pid, cgroup, limits) if box.process else ()
-        except OSError as error:
-            box.destroy()
-            raise SandboxUnavailable(f"a box cannot be set up: {error}") from error
-        except BaseException:
-            box.destroy()
-            raise
         return box
 
     def _start(self, box: RunscBox) -> None:

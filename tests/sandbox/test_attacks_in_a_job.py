@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ from sandbox.runner import PooledSandbox
 from schemas.analyses import AnalysisCompleted, AnalysisFailed, AnalysisPlanned, CodeExecuted, Task
 from schemas.base import BlobRef, EventData
 from schemas.documents import DocumentDescription
-from schemas.envelope import Event
 from schemas.plans import AnalysisPlan, FreeForm
+from tests.sandbox.events import event_of
 from tests.sandbox.suite import OWN_PLACE, escapes
 
 _STAGES = (codegen, critic, execution, conclusion)
@@ -63,21 +62,6 @@ class CarelessCritic(Critic):
         return Review(approved=True, findings=())
 
 
-def _event(data: EventData) -> Event[Any]:
-    return Event(
-        id="cause",
-        source="tests",
-        subject="job",
-        time=datetime(2026, 5, 4, tzinfo=UTC),
-        correlationid="job",
-        causationid=None,
-        tenantid="local",
-        partitionkey="job",
-        traceparent=None,
-        data=data,
-    )
-
-
 async def _job(ports: dict[str, Any]) -> list[EventData]:
     """Every event of a job, in order, from a free-form plan to its end."""
     document = DocumentDescription(kind="chart", width=10, height=10)
@@ -88,7 +72,7 @@ async def _job(ports: dict[str, Any]) -> list[EventData]:
     for data in events:
         for stage in _STAGES:
             if isinstance(data, stage.consumes):
-                events.extend(await stage(_event(data), ports))
+                events.extend(await stage(event_of(data), ports))
     return events
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,10 @@ from schemas.analyses import (
 )
 from schemas.base import BlobRef
 from schemas.documents import Box, DocumentDescription, Figure
-from schemas.envelope import Event
 from schemas.errors import RetryLater
 from schemas.plans import Aggregate, AnalysisPlan, FigureValues, LookupRole
 from schemas.results import parse_result
+from tests.sandbox.events import event_of
 
 _BOX = Box(x=0, y=0, width=10, height=10)
 _DOCUMENT = DocumentDescription(
@@ -53,21 +52,6 @@ _DOCUMENT = DocumentDescription(
 _NOTHING = BlobRef(sha256="0" * 64, size=0, media_type="image/png")
 
 
-def _event(data: Any) -> Event[Any]:
-    return Event(
-        id="cause",
-        source="tests",
-        subject="job",
-        time=datetime(2026, 5, 4, tzinfo=UTC),
-        correlationid="job",
-        causationid=None,
-        tenantid="local",
-        partitionkey="job",
-        traceparent=None,
-        data=data,
-    )
-
-
 @pytest.fixture
 async def ports(sandbox: PooledSandbox, tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
     reviewer = RuffBanditCritic()
@@ -82,7 +66,7 @@ async def _task(ports: dict[str, Any], plan: AnalysisPlan | None = None) -> Task
 
 async def _reviewed(ports: dict[str, Any], code: str, cross_check: str | None = None) -> CodeReviewed:
     program = Program(attempt=1, author="compiled", code=code, cross_check=cross_check)
-    (reviewed,) = await critic_stage(_event(CodeGenerated(task=await _task(ports), program=program)), ports)
+    (reviewed,) = await critic_stage(event_of(CodeGenerated(task=await _task(ports), program=program)), ports)
     assert isinstance(reviewed, CodeReviewed)
     return reviewed
 
@@ -94,7 +78,7 @@ async def test_compiled_program_is_approved_and_answers_when_it_goes_through_bot
     assert [finding for finding in reviewed.findings if finding.severity != "info"] == []
     meter = Meter(tenant="local", stage="execution", cause="cause")
     set_meter(meter)
-    (executed,) = await execution_stage(_event(reviewed), ports)
+    (executed,) = await execution_stage(event_of(reviewed), ports)
     set_meter(None)
     assert isinstance(executed, CodeExecuted)
     assert executed.execution.reason == "ok", executed.execution
@@ -109,7 +93,7 @@ async def test_artefacts_are_stored_by_content_when_the_program_writes_some(port
     code = (
         "import os\nopen(os.environ['SBX_OUT'] + '/a.csv', 'w').write('1,2')\nopen('/tmp/out/b.csv', 'w').write('1,2')"
     )
-    (executed,) = await execution_stage(_event(await _reviewed(ports, code)), ports)
+    (executed,) = await execution_stage(event_of(await _reviewed(ports, code)), ports)
     first, second = executed.execution.artefacts
     assert (first.name, second.name) == ("a.csv", "b.csv")
     assert first.blob == second.blob
@@ -120,11 +104,11 @@ async def test_artefacts_are_stored_by_content_when_the_program_writes_some(port
 async def test_program_is_not_run_when_the_review_rejected_it(ports: dict[str, Any]) -> None:
     reviewed = await _reviewed(ports, "import socket\nprint(socket)")
     assert not reviewed.approved
-    assert not await execution_stage(_event(reviewed), ports)
+    assert not await execution_stage(event_of(reviewed), ports)
 
 
 async def test_cross_check_runs_too_when_it_is_approved(ports: dict[str, Any]) -> None:
-    (executed,) = await execution_stage(_event(await _reviewed(ports, "print(1)", "print(2)")), ports)
+    (executed,) = await execution_stage(event_of(await _reviewed(ports, "print(1)", "print(2)")), ports)
     assert executed.cross_check is not None
     assert executed.cross_check.stdout == "2\n"
 
@@ -137,7 +121,7 @@ async def test_cross_check_is_left_out_with_a_remark_when_it_is_rejected(ports: 
 
 
 async def test_failure_is_reported_with_its_output_when_the_program_raises(ports: dict[str, Any]) -> None:
-    (executed,) = await execution_stage(_event(await _reviewed(ports, "print(1 / 0)", "print(2)")), ports)
+    (executed,) = await execution_stage(event_of(await _reviewed(ports, "print(1 / 0)", "print(2)")), ports)
     assert executed.execution.reason == "error"
     assert "ZeroDivisionError" in executed.execution.stderr
     assert executed.cross_check is None
@@ -160,7 +144,7 @@ class _EndsWith(SandboxRunner):
 
 async def test_analysis_fails_with_the_reason_when_nothing_can_be_run_here(ports: dict[str, Any]) -> None:
     reviewed = await _reviewed(ports, "print(1)")
-    outputs = await execution_stage(_event(reviewed), {**ports, "sandbox": _EndsWith("sandbox_unavailable")})
+    outputs = await execution_stage(event_of(reviewed), {**ports, "sandbox": _EndsWith("sandbox_unavailable")})
     (failed,) = outputs
     assert isinstance(failed, AnalysisFailed)
     assert failed.stage == "execution"
@@ -173,4 +157,4 @@ async def test_run_is_tried_again_when_the_sandbox_was_interrupted(
 ) -> None:
     reviewed = await _reviewed(ports, "print(1)")
     with pytest.raises(RetryLater):
-        await execution_stage(_event(reviewed), {**ports, "sandbox": _EndsWith(reason)})
+        await execution_stage(event_of(reviewed), {**ports, "sandbox": _EndsWith(reason)})
