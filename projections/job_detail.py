@@ -74,9 +74,8 @@ class Failure(Value):
     reason: str
 
 
-class JobDetail(Value):
-    """A job with all that is known of it now. `program`, `findings` and `execution` are the conclusion's where it
-    names some, else the newest; `attempts` counts programs, `rounds` has each of them."""
+class JobSummary(Value):
+    """A job in a list."""
 
     job_id: str
     status: JobStatus
@@ -85,6 +84,12 @@ class JobDetail(Value):
     business_id: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class JobDetail(JobSummary):
+    """A job with all that is known of it now. `program`, `findings` and `execution` are the conclusion's where it
+    names some, else the newest; `attempts` counts programs, `rounds` has each of them."""
+
     stages: tuple[StageState, ...]
     original: Original | None = None
     picture: Picture | None = None

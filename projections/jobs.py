@@ -7,12 +7,11 @@ came. When a job failed and, replayed from its dead letter, was answered, the an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, get_args
 
 from projections.costs import job_costs
 from projections.cursor import read_cursor, write_cursor
-from projections.job_detail import JobDetail, JobFact, JobStatus, tell
+from projections.job_detail import JobDetail, JobFact, JobStatus, JobSummary, tell
 from projections.projection import Column, Fact, Projection, Row, Table, printable
 from schemas.analyses import AnalysisCompleted, AnalysisFailed
 from schemas.base import Value
@@ -82,18 +81,6 @@ PROJECTION = Projection(
     tables=(JOBS, FACTS),
     apply=apply,
 )
-
-
-class JobSummary(Value):
-    """A job in a list."""
-
-    job_id: str
-    status: JobStatus
-    question: str | None
-    filename: str | None
-    business_id: str | None
-    created_at: datetime
-    updated_at: datetime
 
 
 class JobPage(Value):

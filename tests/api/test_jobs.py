@@ -6,6 +6,8 @@ import asyncio
 import base64
 import json
 
+import pytest
+
 from tests.api.harness import Api
 from tests.api.parts import png
 
@@ -97,6 +99,12 @@ NO_CURSORS = (
     cursor("2026-01-01T00:00:00+00:00", "\ud800"),
     cursor("2026-01-01T00:00:00+00:00", "a\0"),
 )
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59.999999+00:00"])
+async def test_page_is_read_when_its_cursor_is_at_an_end_of_time(api: Api, time: str) -> None:
+    async with api.client() as client:
+        assert (await client.get("/v1/jobs", params={"after": cursor(time, "a")})).status_code == 200
 
 
 async def test_cursor_is_a_400_when_no_page_gave_it(api: Api) -> None:
