@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from schemas.ledger.balances import BalanceTransaction, Payout, Transfer
 from schemas.ledger.entries import Entry, EntryKind, History, Version
+from schemas.ledger.observation import ObjectState
 from schemas.ledger.payments import ApplicationFee, ApplicationFeeRefund, Charge, Dispute, DisputeMovement, Refund
+
+State = TypeVar("State", bound=ObjectState)
 
 # Balance transactions of these types move what another object accounts for: they only add their fee. The rest –
 # Stripe's own fees, adjustments, reserves, top-ups – are entries of their own.
@@ -71,9 +74,9 @@ def refunded_totals(history: History) -> Iterator[RefundedTotal]:
     if history.kind != Charge.KIND:
         return
     highest = 0
-    final = _refunded(_charge(history.latest))
+    final = _refunded(_state(history.latest, Charge))
     for version in history.versions:
-        charge = _charge(version)
+        charge = _state(version, Charge)
         total = min(_refunded(charge), final)
         if total > highest and charge.status == "succeeded":
             highest = total
@@ -86,60 +89,59 @@ def _refunded(charge: Charge) -> int:
     return charge.amount_refunded - (charge.amount - charge.amount_captured if charge.captured else 0)
 
 
-def _charge(version: Version) -> Charge:
-    state = version.state
-    if not isinstance(state, Charge):
-        raise TypeError(f"{type(state).__name__} is no charge")
-    return state
+def _state(version: Version, kind: type[State]) -> State:
+    if not isinstance(version.state, kind):
+        raise TypeError(f"{type(version.state).__name__} is no {kind.__name__}")
+    return version.state
 
 
 def _book_charge(history: History) -> Iterator[Entry]:
-    latest: Any = history.latest.state
-    if latest.status != "succeeded" or not latest.captured or not latest.amount_captured:
+    latest = _state(history.latest, Charge)
+    if not (_is_earned(latest) and latest.amount_captured):
         return
-    earned = [version for version in history.versions if _is_earned(version)]
-    told = [version.state.captured_at for version in earned if version.state.captured_at]  # type: ignore[attr-defined]
+    earned = [(version, charge) for version in history.versions if _is_earned(charge := _state(version, Charge))]
+    first, _ = earned[0]
+    told = [charge.captured_at for _, charge in earned if charge.captured_at]
     if told:
         effective = min(told)
-    elif earned[0] is not history.versions[0]:
-        effective = earned[0].created
+    elif first is not history.versions[0]:
+        effective = first.created
     else:
         effective = latest.at
-    yield _entry(history, "charge", latest.amount_captured, effective, earned[0], latest.balance_transaction)
+    yield _entry(history, "charge", latest.amount_captured, effective, first, latest.balance_transaction)
 
 
-def _is_earned(version: Version) -> bool:
-    state: Any = version.state
-    return bool(state.status == "succeeded" and state.captured)
+def _is_earned(charge: Charge) -> bool:
+    return charge.status == "succeeded" and charge.captured
 
 
 def _book_refund(history: History) -> Iterator[Entry]:
-    latest: Any = history.latest.state
+    latest = _state(history.latest, Refund)
     pending = latest.status in ("pending", "requires_action")
     yield _entry(history, "refund", -latest.amount, latest.at, history.versions[0], latest.balance_transaction, pending)
     if latest.status in ("failed", "canceled"):
-        undone = _first(history, "failed", "canceled")
+        undone = _first(history, type(latest), "failed", "canceled")
         when = history.told_at(undone, latest.at)
         yield _entry(history, "refund_reversed", latest.amount, when, undone, latest.failure_balance_transaction)
 
 
 def _book_payout(history: History) -> Iterator[Entry]:
-    latest: Any = history.latest.state
+    latest = _state(history.latest, Payout)
     under_way = latest.status in ("pending", "in_transit")
     yield _entry(
         history, "payout", -latest.amount, latest.at, history.versions[0], latest.balance_transaction, under_way
     )
     if latest.status in ("failed", "canceled"):
-        undone = _first(history, "failed", "canceled")
+        undone = _first(history, type(latest), "failed", "canceled")
         when = history.told_at(undone, max(latest.at, latest.arrival_date or latest.at))
         yield _entry(history, "payout_reversed", latest.amount, when, undone, latest.failure_balance_transaction)
 
 
-def _first(history: History, *statuses: str) -> Version:
+def _first(history: History, kind: type[Refund | Payout | Dispute], *statuses: str) -> Version:
     """The first version of the unbroken run of these statuses that ends the history."""
     found = history.latest
     for version in reversed(history.versions):
-        if version.state.status not in statuses:  # type: ignore[attr-defined]
+        if _state(version, kind).status not in statuses:
             break
         found = version
     return found
@@ -147,10 +149,10 @@ def _first(history: History, *statuses: str) -> Version:
 
 def _book_dispute(history: History) -> Iterator[Entry]:
     """Its movements where told; otherwise what the statuses say: inquiries and prevented disputes move nothing."""
-    latest: Any = history.latest.state
+    latest = _state(history.latest, Dispute)
     moved: dict[str, tuple[DisputeMovement, Version]] = {}
     for version in history.versions:
-        for movement in version.state.movements:  # type: ignore[attr-defined]
+        for movement in _state(version, Dispute).movements:
             moved.setdefault(movement.balance_transaction, (movement, version))
     for movement, version in moved.values():
         kind: EntryKind = "dispute_withdrawn" if movement.amount < 0 else "dispute_reinstated"
@@ -159,25 +161,24 @@ def _book_dispute(history: History) -> Iterator[Entry]:
         yield _entry(history, kind, amount, movement.at, version, movement.balance_transaction)
     signs = {movement.amount < 0 for movement, _ in moved.values()}
     unsaid = [name for name in latest.balance_transactions if name not in moved]
-    open_to_loss = [version for version in history.versions if _withdraws(version)]
+    open_to_loss = [version for version in history.versions if _withdraws(_state(version, Dispute))]
     if open_to_loss and True not in signs and latest.status != "prevented" and not latest.is_inquiry:
         first = open_to_loss[0]
         when = latest.at if first is history.versions[0] else first.created
         name = unsaid.pop(0) if unsaid else None
         yield _entry(history, "dispute_withdrawn", -latest.amount, when, first, name)
     if latest.status == "won" and False not in signs:
-        won = _first(history, "won")
+        won = _first(history, Dispute, "won")
         name = unsaid.pop(0) if unsaid else None
         yield _entry(history, "dispute_reinstated", latest.amount, history.told_at(won, latest.at), won, name)
 
 
-def _withdraws(version: Version) -> bool:
-    state: Any = version.state
-    return state.status in ("needs_response", "under_review", "won", "lost")
+def _withdraws(dispute: Dispute) -> bool:
+    return dispute.status in ("needs_response", "under_review", "won", "lost")
 
 
 def _book_balance_transaction(history: History) -> Iterator[Entry]:
-    latest: Any = history.latest.state
+    latest = _state(history.latest, BalanceTransaction)
     version = history.versions[0]
     if not is_owned(latest) and latest.amount:
         kind: EntryKind = "fee" if latest.type in _FEE_TYPES else "adjustment"
@@ -187,7 +188,7 @@ def _book_balance_transaction(history: History) -> Iterator[Entry]:
 
 
 def _book_application_fee(history: History) -> Iterator[Entry]:
-    latest: Any = history.latest.state
+    latest = _state(history.latest, ApplicationFee)
     taken = _entry(
         history, "application_fee", latest.amount, latest.at, history.versions[0], latest.balance_transaction
     )
@@ -196,18 +197,18 @@ def _book_application_fee(history: History) -> Iterator[Entry]:
 
 
 def _book_fee_refund(history: History) -> Iterator[Entry]:
-    latest: Any = history.latest.state
+    latest = _state(history.latest, ApplicationFeeRefund)
     yield _entry(
         history, "application_fee_refund", -latest.amount, latest.at, history.versions[0], latest.balance_transaction
     )
 
 
 def _book_transfer(history: History) -> Iterator[Entry]:
-    latest: Any = history.latest.state
+    latest = _state(history.latest, Transfer)
     yield _entry(history, "transfer", -latest.amount, latest.at, history.versions[0], latest.balance_transaction)
     returned = 0
     for version in history.versions:
-        total = min(version.state.amount_reversed, latest.amount_reversed)  # type: ignore[attr-defined]
+        total = min(_state(version, Transfer).amount_reversed, latest.amount_reversed)
         if total > returned:
             when, suffix = history.told_at(version, latest.at), f":{total}"
             yield _entry(history, "transfer_reversed", total - returned, when, version, None, suffix=suffix)
