@@ -21,6 +21,7 @@ from schemas.errors import UnreadablePayload
 from schemas.ledger.accounts import Authorization
 from schemas.ledger.facts import OBSERVED_AS
 from schemas.ledger.observation import EventUnhandled, ObjectState, Observation
+from schemas.ledger.payments import Charge
 from schemas.stripe_events import WebhookReceived
 
 # Objects that one payload may carry along: an invoice or a customer may list many, a hostile payload without end.
@@ -66,7 +67,7 @@ def _observed(webhook: WebhookReceived, event: Mapping[str, Any], kind: str, raw
     remarks += unread
     previous = _previous(kind, raw, part(event.get("data")).get("previous_attributes"), state, webhook)
     deleted = flag(raw.get("deleted")) or (webhook.stripe_type.endswith(".deleted") and kind != "subscription")
-    if kind == "charge":
+    if webhook.stripe_type == "charge.captured":
         state = _captured_now(state, webhook)
     main = _fact(
         webhook,
@@ -119,11 +120,11 @@ def _identity(kind: str, raw: Raw) -> str | None:
     return f"{kind} of {owner}" if owner else None
 
 
-def _captured_now(state: Any, webhook: WebhookReceived) -> ObjectState:
-    """A charge with the time of its capture, where the event's type tells it and its payload does not."""
-    if webhook.stripe_type != "charge.captured" or not state.captured or state.captured_at is not None:
-        return state  # type: ignore[no-any-return]
-    return state.model_copy(update={"captured_at": webhook.created})  # type: ignore[no-any-return]
+def _captured_now(state: ObjectState, webhook: WebhookReceived) -> ObjectState:
+    """A charge that was captured just now, with the time of it where its payload does not tell."""
+    if isinstance(state, Charge) and state.captured and state.captured_at is None:
+        return state.model_copy(update={"captured_at": webhook.created})
+    return state
 
 
 def _previous(kind: str, raw: Raw, changed: Any, state: ObjectState, webhook: WebhookReceived) -> dict[str, Any]:

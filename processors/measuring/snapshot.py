@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 
 from processors.measuring import payouts, retention, revenue, risk
@@ -167,12 +168,12 @@ def _named(parts: Iterable[Sequence[Recorded]]) -> tuple[str, ...]:
     return tuple(islice(events, NAMED_EVENTS))
 
 
-def _reaches(view: View, counts: str, ratio: str, least: int, strictly: bool, share: object) -> bool:
+def _reaches(view: View, counts: str, ratio: str, least: int, strictly: bool, share: Decimal) -> bool:
     number = REGISTER[counts, 1].measure(view, view.last).value
     found = REGISTER[ratio, 1].measure(view, view.last).value
     if number is None or found is None:
         return False
-    return (number > least if strictly else number >= least) and found >= share  # type: ignore[operator]
+    return (number > least if strictly else number >= least) and found >= share
 
 
 def _open_matters(view: View) -> Iterator[DueEvidence]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from processors.measuring.books import Books, Declaration
 from processors.measuring.flows import Flows, Recorded
@@ -31,7 +31,7 @@ class View:
         self.calendar = Calendar()
         self.currency = reporting_currency(books)
         self.convert = Converter(self.currency, reference.rates)
-        self._once: dict[Hashable, object] = {}
+        self._once: dict[Hashable, Any] = {}
 
     @cached_property
     def flows(self) -> Flows:
@@ -75,4 +75,5 @@ class View:
         """What several definitions need, made when the first asks for it."""
         if key not in self._once:
             self._once[key] = make()
-        return self._once[key]  # type: ignore[return-value]
+        made: T = self._once[key]
+        return made
