@@ -52,6 +52,7 @@ _CLAIM = """
 INSERT INTO log.claims (log, topic, tenant, id, partition, floor, owner)
 SELECT $1, w.topic, w.tenant, w.id, w.partition, w.floor, $7
 FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[]) AS w (topic, tenant, id, partition, floor)
+CROSS JOIN (SELECT CASE WHEN $8 THEN set_config('synchronous_commit', 'off', true) END) AS commit
 ORDER BY w.id, w.tenant, w.topic
 ON CONFLICT DO NOTHING
 RETURNING topic, tenant, id
@@ -63,6 +64,7 @@ JOIN log.claims c ON {_OF_THEM}
 _SETTLE = """
 UPDATE log.claims c SET partition = w.partition, "offset" = w.o
 FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[]) AS w (topic, tenant, id, partition, o)
+CROSS JOIN set_config('synchronous_commit', 'off', true)
 WHERE c.log = $1 AND c.topic = w.topic AND c.tenant = w.tenant AND c.id = w.id AND c."offset" IS NULL
 """
 _RESTORE = """
@@ -124,8 +126,13 @@ class Claims:
             cluster: str = (await admin.describe_cluster())["cluster_id"]
         return await cls.open(database, cluster, connection.prefix)
 
-    async def claim(self, wanted: Mapping[Identity, tuple[TopicPartition, int]]) -> dict[Identity, Claim]:
-        """Claim ids for this instance, each with its place and floor; gives the claims that stood before."""
+    async def claim(
+        self, wanted: Mapping[Identity, tuple[TopicPartition, int]], *, hurried: bool = False
+    ) -> dict[Identity, Claim]:
+        """Claim ids for this instance, each with its place and floor; gives the claims that stood before.
+
+        `hurried` ones hold at once, too, but do not wait for the disk: a crash of the database may forget them.
+        """
         if not wanted:
             return {}
         topics, tenants, ids = _columns(wanted)
@@ -136,7 +143,16 @@ class Claims:
             connection = await self._live()
             with reaching("the claims"):
                 rows = await connection.fetch(
-                    _CLAIM, self._number, topics, tenants, ids, partitions, floors, self.owner, timeout=_PATIENCE
+                    _CLAIM,
+                    self._number,
+                    topics,
+                    tenants,
+                    ids,
+                    partitions,
+                    floors,
+                    self.owner,
+                    hurried,
+                    timeout=_PATIENCE,
                 )
         if len(rows) == len(wanted):
             return {}
@@ -163,9 +179,9 @@ class Claims:
         places = [place.partition for place, _ in standing.values()]
         offsets = [offset for _, offset in standing.values()]
         with reaching("the claims"):
-            async with self._database.pool.acquire(timeout=_PATIENCE) as connection, connection.transaction():
-                await connection.execute("SET LOCAL synchronous_commit TO off", timeout=_PATIENCE)
-                await connection.execute(_SETTLE, self._number, *_columns(standing), places, offsets, timeout=_PATIENCE)
+            await self._database.pool.execute(
+                _SETTLE, self._number, *_columns(standing), places, offsets, timeout=_PATIENCE
+            )
 
     async def restore(self, standing: Mapping[Identity, tuple[TopicPartition, int]]) -> None:
         """Claims of records that were copied: their ids are taken, for ever."""

@@ -72,6 +72,8 @@ class OnceWriter:
         self._floors: dict[TopicPartition, int] = {}
         self._unsettled: dict[Identity, tuple[TopicPartition, int]] = {}
         self._doubtful: set[Identity] = set()
+        # What is being given up is not taken over meanwhile: it would be given up with its new append under way.
+        self._giving_up = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None
         self._unsettled_any = asyncio.Event()
 
@@ -174,7 +176,10 @@ class OnceWriter:
         if self._claims is None:
             return {}
         return await self._claims.claim(
-            {identity: (one.place, self._floors.get(one.place, 0)) for identity, one in wanted.items()}
+            {identity: (one.place, self._floors.get(one.place, 0)) for identity, one in wanted.items()},
+            # What has a cause is made of it again, with the same id, and whoever acknowledges the cause waits for this;
+            # what comes from outside comes once, and its sender may ask in a year whether it stands.
+            hurried=all("causationid" in one.message.attributes for one in wanted.values()),
         )
 
     async def _send(self, identity: Identity, one: Wanted) -> Handed:
@@ -223,10 +228,13 @@ class OnceWriter:
         if identity in self._unsettled:
             place, offset = self._unsettled[identity]
             return Appended(*place, offset, duplicate=True)
-        if alive[claim.owner] or not await claims.take_over(identity, claim):
+        if alive[claim.owner]:
             return None
-        # Given up here once, perhaps, and that not noted yet: it is this instance's again.
-        self._doubtful.discard(identity)
+        async with self._giving_up:
+            if not await claims.take_over(identity, claim):
+                return None
+            # Given up here once, perhaps, and that not noted yet: it is this instance's again.
+            self._doubtful.discard(identity)
         return await self._finish_for(claims, identity, claim, one)
 
     async def _alive(self, claims: Claims, owner: int) -> bool:
@@ -303,11 +311,13 @@ class OnceWriter:
                 self._unsettled_any.set()
 
     async def _settle(self, claims: Claims) -> None:
-        standing, doubtful = dict(self._unsettled), set(self._doubtful)
+        standing = dict(self._unsettled)
         if standing:
             await claims.settle(standing)
             for identity in standing:
                 self._unsettled.pop(identity, None)
-        if doubtful:
-            await claims.give_up(doubtful)
-            self._doubtful -= doubtful
+        async with self._giving_up:
+            doubtful = set(self._doubtful)
+            if doubtful:
+                await claims.give_up(doubtful)
+                self._doubtful -= doubtful

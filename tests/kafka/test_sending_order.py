@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
+from adapters.database import Database
 from schemas.errors import Unavailable
 from schemas.wire import Message
 from streams.kafka_claims import Claim, Claims, Identity
@@ -28,9 +29,11 @@ class Claimed(Claims):
         self.owner = HERE
         self.before = before
         self.gone = False
+        self.hurried = False
         self.given_up: set[str] = set()
 
-    async def claim(self, wanted: Mapping[Identity, object]) -> dict[Identity, Claim]:
+    async def claim(self, wanted: Mapping[Identity, object], *, hurried: bool = False) -> dict[Identity, Claim]:
+        self.hurried = hurried
         return await self.look([identity for identity in wanted if identity.id in self.before])
 
     async def look(self, identities: Collection[Identity]) -> dict[Identity, Claim]:
@@ -49,6 +52,20 @@ class Claimed(Claims):
 
     async def close(self) -> None:
         """There is no connection."""
+
+
+class GivingUpSlowly(Claims):
+    """Real claims; what is given up is on its way until `arrives` is set."""
+
+    def __init__(self, database: Database, number: int) -> None:
+        super().__init__(database, number)
+        self.under_way = asyncio.Event()
+        self.arrives = asyncio.Event()
+
+    async def give_up(self, identities: Collection[Identity]) -> None:
+        self.under_way.set()
+        await self.arrives.wait()
+        await super().give_up(identities)
 
 
 class Empty(Ends):
@@ -71,10 +88,10 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def writer_over(claims: Claims) -> OnceWriter:
+def writer_over(claims: Claims, patience: float = 0.0) -> OnceWriter:
     connection = KafkaConnection("nowhere:1")
     ends = Empty(connection, [PLACE])
-    return OnceWriter(connection, claims, Cursors(connection, ends), ends, patience=0.0)
+    return OnceWriter(connection, claims, Cursors(connection, ends), ends, patience)
 
 
 def wanted(*named: tuple[str, str]) -> dict[Identity, Wanted]:
@@ -109,3 +126,48 @@ async def test_what_was_claimed_is_given_up_when_it_cannot_be_learnt_who_lives(s
     assert sent == []
     await writer.close()
     assert claims.given_up >= {"b"}
+
+
+async def test_claim_is_kept_when_its_id_is_appended_again_while_it_is_being_given_up(
+    sent: list[str], database: Database
+) -> None:
+    """Given up with its record on the way, anybody might append the id a second time."""
+    claims = await GivingUpSlowly.open(database, "cluster", "given-up.")
+    writer = writer_over(claims, patience=5.0)
+    one = wanted(("a", "k"))
+    [identity] = one
+    await claims.claim({identity: (PLACE, 0)})
+    writer._heard(identity, PLACE, Unavailable("the producer gave up"))
+    settling = asyncio.create_task(writer._settle(claims))
+    await claims.under_way.wait()
+    again = asyncio.create_task(writer.hand_over(one))
+    await asyncio.wait({again}, timeout=0.3)
+    claims.arrives.set()
+    await settling
+    assert isinstance((await again)[identity], Sent)
+    assert sent == ["a"]
+    assert (await claims.look([identity]))[identity].owner == claims.owner
+    await writer.close()
+
+
+async def test_a_claim_does_not_wait_for_the_disk_when_it_is_made_in_a_hurry(database: Database) -> None:
+    claims = await Claims.open(database, "cluster", "hurried.")
+    on_its_way = []
+    for number in range(20):  # now and then the server writes just then
+        await claims.claim({Identity("numbers", "local", str(number)): (PLACE, 0)}, hurried=True)
+        on_its_way.append(
+            await database.pool.fetchval("SELECT pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()")
+        )
+    assert any(on_its_way)
+    await claims.close()
+
+
+async def test_claims_wait_for_the_disk_when_one_of_them_comes_from_outside(sent: list[str]) -> None:
+    claims = Claimed({})
+    writer = writer_over(claims)
+    upload = message("upload", topic="numbers")
+    output = message("output", topic="numbers")._replace(attributes={**upload.attributes, "causationid": "upload"})
+    for messages, hurried in (([output], True), ([upload], False), ([output, upload], False)):
+        await writer.hand_over({Identity(one.topic, one.tenant, one.id): Wanted(PLACE, one) for one in messages})
+        assert claims.hurried is hurried
+    await writer.close()
