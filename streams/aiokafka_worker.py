@@ -22,6 +22,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from schemas.errors import Unavailable
 from streams.deliveries import Deliveries
+from streams.fetch_sessions import fetch_incrementally
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_cursors import stop_consumer
 from streams.kafka_group import GroupTimes
@@ -72,18 +73,20 @@ class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def start(self) -> None:
         """Join the group. Raises what aiokafka raises when no broker answers."""
-        self._consumer = AIOKafkaConsumer(
-            group_id=self._connection.group(self._deliveries.name),
-            group_instance_id=self._instance or None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            partition_assignment_strategy=[RoundRobinPartitionAssignor],
-            session_timeout_ms=round(self.times.session * 1000),
-            heartbeat_interval_ms=round(self.times.heartbeat * 1000),
-            rebalance_timeout_ms=round(self.times.rebalance * 1000),
-            request_timeout_ms=round(self.times.request * 1000),
-            max_poll_interval_ms=round(self.times.poll * 1000),
-            **self._connection.options(),
+        self._consumer = fetch_incrementally(
+            AIOKafkaConsumer(
+                group_id=self._connection.group(self._deliveries.name),
+                group_instance_id=self._instance or None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                partition_assignment_strategy=[RoundRobinPartitionAssignor],
+                session_timeout_ms=round(self.times.session * 1000),
+                heartbeat_interval_ms=round(self.times.heartbeat * 1000),
+                rebalance_timeout_ms=round(self.times.rebalance * 1000),
+                request_timeout_ms=round(self.times.request * 1000),
+                max_poll_interval_ms=round(self.times.poll * 1000),
+                **self._connection.options(),
+            )
         )
         self._consumer.subscribe([self._connection.topic(name) for name in self._deliveries.topics], listener=self)
         await self._consumer.start()

@@ -18,6 +18,7 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
 from schemas.errors import SetupError, Unavailable
+from streams.fetch_sessions import fetch_incrementally
 from streams.kafka_connection import KAFKA_ERRORS, REQUEST_TIMEOUT_MS, KafkaConnection, reaching_kafka
 from streams.kafka_message import milliseconds, record_of
 from streams.kafka_topics import LARGEST_RECORD
@@ -39,20 +40,34 @@ class _OutOfRange(Exception):
 def consumer_of(connection: KafkaConnection, **options: Any) -> Any:
     """A consumer that commits nothing by itself and never jumps to another offset."""
     chosen = {"request_timeout_ms": REQUEST_TIMEOUT_MS, **options}
-    return AIOKafkaConsumer(
-        **connection.options(),
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        fetch_max_wait_ms=_LONG_POLL_MS,
-        max_partition_fetch_bytes=LARGEST_RECORD,
-        **chosen,
+    return fetch_incrementally(
+        AIOKafkaConsumer(
+            **connection.options(),
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=_LONG_POLL_MS,
+            max_partition_fetch_bytes=LARGEST_RECORD,
+            **chosen,
+        )
     )
 
 
 async def stop_consumer(consumer: Any, patience: float = _STOP) -> None:
     """End a consumer, whatever state it is in; without a word after `patience` seconds.
 
-    aiokafka lets the cancellation of its own fetches out of `stop` while brokers are away: whoever stops a consumer
+    Whoever is cancelled while it waits here ends after the consumer has: else that would heartbeat on and keep its
+    partitions. Told a second time, it ends at once.
+    """
+    ending = asyncio.create_task(_end_consumer(consumer, patience), name="end a consumer")
+    try:
+        await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        await asyncio.wait({ending})
+        raise
+
+
+async def _end_consumer(consumer: Any, patience: float) -> None:
+    """aiokafka lets the cancellation of its own fetches out of `stop` while brokers are away: whoever stops a consumer
     would end, as if cancelled, without anybody having said so. Connections are then left open, and closed here.
     """
     stopping = asyncio.create_task(consumer.stop(), name="stop a consumer")

@@ -18,6 +18,7 @@ from streams.aiokafka_worker import AiokafkaWorker
 from streams.deliveries import Deliveries
 from streams.diversions import Backoff
 from streams.kafka_connection import KafkaConnection
+from streams.kafka_cursors import stop_consumer
 from streams.kafka_runtime import KafkaRuntime
 from streams.memory_log import MemoryEventLog
 from streams.retry_scheduler import RetryScheduler
@@ -36,6 +37,7 @@ class Away:
         self._fetcher = None
         self._coordinator = SimpleNamespace(_heartbeat_task=asyncio.ensure_future(asyncio.Event().wait()))
         self._client = self
+        self.stopping = asyncio.Event()
 
     def subscribe(self, topics: object, listener: Any) -> None:
         self.listener = listener
@@ -52,11 +54,23 @@ class Away:
     async def commit(self, positions: object) -> None:
         raise KafkaConnectionError("away")
 
+    async def send(self, node: int, request: object) -> None:
+        raise KafkaConnectionError("away")
+
     async def stop(self) -> None:
+        self.stopping.set()
         raise asyncio.CancelledError
 
     async def close(self) -> None:
         self.closed = True
+
+
+class Stuck(Away):
+    """A consumer that does not end by itself."""
+
+    async def stop(self) -> None:
+        self.stopping.set()
+        await asyncio.Event().wait()
 
 
 async def say(event: object) -> list[EventData]:
@@ -92,8 +106,19 @@ async def test_retries_go_on_when_their_consumer_lets_a_cancellation_out(made: l
     assert not running.done()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert all(consumer.closed for consumer in made[:2])
-    assert all(consumer._coordinator._heartbeat_task.cancelling() for consumer in made[:2])
+    assert all(consumer.closed for consumer in made)
+    assert all(consumer._coordinator._heartbeat_task.cancelling() for consumer in made)
+
+
+async def test_consumer_ends_when_whoever_stops_it_is_cancelled_meanwhile() -> None:
+    consumer = Stuck()
+    stopping = asyncio.create_task(stop_consumer(consumer, patience=0.05))
+    await consumer.stopping.wait()
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert consumer.closed
+    assert consumer._coordinator._heartbeat_task.cancelling()
 
 
 async def test_process_must_end_when_a_part_is_cancelled_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
