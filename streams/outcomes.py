@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 class Lane:
     """The outcomes of one partition. `append` brings some onto the log, `failed` is told why it could not."""
 
-    __slots__ = ("_append", "_failed", "_room", "_waiting", "_writing", "given_back")
+    __slots__ = ("_append", "_bytes", "_failed", "_room", "_waiting", "_writing", "given_back")
 
     def __init__(
         self, append: Callable[[Sequence[Outcome]], Awaitable[None]], failed: Callable[[BaseException], None]
@@ -48,6 +48,7 @@ class Lane:
         self._append = append
         self._failed = failed
         self._waiting: deque[Outcome] = deque()
+        self._bytes = 0
         self._writing: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
 
@@ -60,9 +61,10 @@ class Lane:
             outcome.done(True)
             return
         self._waiting.append(outcome)
+        self._bytes += outcome.size
         if self._writing is None:
             self._begin()
-        while len(self._waiting) >= MOST_WAITING or sum(waiting.size for waiting in self._waiting) >= MOST_BYTES:
+        while len(self._waiting) >= MOST_WAITING or self._bytes >= MOST_BYTES:
             self._room.clear()
             await self._room.wait()
 
@@ -80,9 +82,8 @@ class Lane:
         while self._waiting:
             batch = self._next()
             await self._append(batch)
-            for outcome in batch:
-                self._waiting.popleft()
-                outcome.done(True)
+            for _ in batch:
+                self._settle(True)
             self._room.set()
 
     def _ended(self, writing: asyncio.Task[None]) -> None:
@@ -97,8 +98,13 @@ class Lane:
             self._failed(error)
         self.given_back = self.given_back or bool(self._waiting)
         while self._waiting:
-            self._waiting.popleft().done(False)
+            self._settle(False)
         self._room.set()
+
+    def _settle(self, durable: bool) -> None:
+        outcome = self._waiting.popleft()
+        self._bytes -= outcome.size
+        outcome.done(durable)
 
     def _next(self) -> list[Outcome]:
         batch: list[Outcome] = []
