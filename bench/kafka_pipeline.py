@@ -1,7 +1,9 @@
 """The pipeline on Kafka: against the embedded runtime and Celery; projections; two workers of a stage.
 
-One broker on this machine, ids claimed in the embedded PostgreSQL as in production. Workers of one stage are members of
-its group with two handlers each, so that what is measured is the sharing of partitions, not this machine's cores.
+One broker on this machine, ids claimed in the embedded PostgreSQL as in production. The projection goes first: a broker
+compiles its code while it works, and whoever comes first would pay for it. Workers of one stage are members of its
+group with two handlers each, and every partition gets as many events: what is measured is the sharing of partitions,
+not this machine's cores, nor where the keys of 120 jobs happen to fall (by number: 72 to one worker, 48 to the other).
 """
 
 from __future__ import annotations
@@ -29,11 +31,13 @@ from projections import lineage
 from projections.runner import ProjectionRunner
 from schemas.base import EventData
 from schemas.envelope import Event
+from schemas.wire import Message
 from streams.diversions import Backoff
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_log import KafkaEventLog
 from streams.kafka_runtime import WORKERS, KafkaRuntime, WorkerName
 from streams.kafka_topics import create
+from streams.partitioner import partition_of
 from streams.runner import Runner
 from streams.stage_loop import Limits
 from streams.topics import TOPICS, Topic, diversion_topics
@@ -129,7 +133,7 @@ async def _workers(cluster: KafkaCluster, count: int) -> float:
 
 async def _handled(log: Any, run: str) -> None:
     positions = dict(await log.latest([BENCH_TOPICS[1].name]))
-    await log.append([job_message(number, run) for number in range(HANDLED)])
+    await log.append(_spread(run))
     left = HANDLED
     while left > 0:
         records = await log.read(positions, wait=30.0)
@@ -137,12 +141,28 @@ async def _handled(log: Any, run: str) -> None:
         left -= len(records)
 
 
+def _spread(run: str) -> list[Message]:
+    """The events that start HANDLED jobs, as many of them on each partition."""
+    partitions = BENCH_TOPICS[0].partitions
+    room = [HANDLED // partitions] * partitions
+    spread: list[Message] = []
+    number = 0
+    while any(room):
+        message = job_message(number, run)
+        partition = partition_of(message.key, partitions)
+        if room[partition]:
+            room[partition] -= 1
+            spread.append(message)
+        number += 1
+    return spread
+
+
 async def _measured() -> tuple[Measured, dict[WorkerName, Measured], tuple[float, float], list[float]]:
     embedded = await measure(JOBS, LONE)
     with tempfile.TemporaryDirectory(prefix="vaultra-bench-kafka-") as folder:
         async with KafkaCluster.running(Path(folder)) as cluster:
-            kafka = {worker: await _five_stages(cluster, worker) for worker in WORKERS}
             projected = await _projection(cluster)
+            kafka = {worker: await _five_stages(cluster, worker) for worker in WORKERS}
             workers = [await _workers(cluster, count) for count in (1, 2)]
     return embedded, kafka, projected, workers
 
