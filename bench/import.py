@@ -104,7 +104,7 @@ async def measure(file: Path, data_dir: Path) -> dict[str, float]:
         nonlocal most
         while True:
             most = max(most, resident())
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
 
     watching = asyncio.create_task(watch())
     started = time.perf_counter()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, partial
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -42,13 +43,11 @@ def create_indexes(table: Table, schema: str) -> list[str]:
 def merged(table: Table, rows: Iterable[Row]) -> Collection[Row]:
     """One row a key, merged by the table's rules. Expects no NaN and no times without a zone."""
     width = len(table.key)
-    by_key: dict[Row, Row] = {}
-    merge = _merge_of(table)
+    by_key: dict[Row, list[Row]] = {}
     for row in rows:
-        before = by_key.setdefault(row[:width], row)
-        if before is not row:
-            by_key[row[:width]] = merge(before, row)
-    return by_key.values()
+        by_key.setdefault(row[:width], []).append(row)
+    merge = _merge_of(table)
+    return [found[0] if len(found) == 1 else merge(found) for found in by_key.values()]
 
 
 async def write(
@@ -88,18 +87,15 @@ def _upsert(table: Table, schema: str) -> str:
 
 
 @cache
-def _merge_of(table: Table) -> Callable[[Row, Row], Row]:
+def _merge_of(table: Table) -> Callable[[Sequence[Row]], Row]:
+    """From all rows of one key to their one row."""
     if not table.merges:
-        offset = table.names.index("offset")
-        return lambda one, other: other if other[offset] < one[offset] else one
+        return partial(min, key=itemgetter(table.names.index("offset")))
     rules = [max if column.merge == "greatest" else min for column in table.columns]
-
-    def by_column(one: Row, other: Row) -> Row:
-        return tuple(
-            b if a is None else a if b is None else rule(a, b) for rule, a, b in zip(rules, one, other, strict=True)
-        )
-
-    return by_column
+    return lambda rows: tuple(
+        rule(values) if None not in values else rule((one for one in values if one is not None), default=None)
+        for rule, values in zip(rules, zip(*rows, strict=True), strict=True)
+    )
 
 
 def _type(column: Column) -> str:

@@ -90,6 +90,7 @@ class Call:
         parts = sorted({row.place for row in self._rows})
         part_numbers = {place: n for n, place in enumerate(parts, 1)}
         messages = [row.message for row in self._rows]
+        extras = [row.extra for row in self._rows]
         self.arguments: tuple[Any, ...] = (
             [place.topic for place in parts],
             [place.partition for place in parts],
@@ -99,7 +100,7 @@ class Call:
             [message.id for message in messages],
             [message.attributes.get("type", "") for message in messages],
             [row.attributes for row in self._rows],
-            [row.extra for row in self._rows],
+            extras if any(extras) else [],  # shorter is filled up with NULL, and each element costs its encoding
             [message.value for message in messages],
             [group for group, _ in moves],
             [place.topic for _, place in moves],
