@@ -20,6 +20,7 @@ from schemas.plans import AnalysisPlan
 _NEEDS = {
     "column": ("number", "check"),
     "points": ("number",),
+    "across": ("number", "check"),
     "aggregate": ("half_up",),
     "rank": ("rows_of",),
     "group": ("number", "half_up", "rows_of", "check"),
@@ -43,7 +44,7 @@ def compile_plan(plan: AnalysisPlan, document: DocumentDescription) -> str:
         needed.add("draw")
     for name in tuple(needed):
         needed |= set(_NEEDS.get(name, ()))
-    needed |= {"number"} if needed & {"group", "column", "points"} else set()
+    needed |= {"number"} if needed & {"group", "column", "points", "across"} else set()
     title = "\n".join(textwrap.wrap(ascii_comment(step_title(plan.steps[-1], document)).replace('"', "'"), 100))
     parts = [HEADER.format(title=title.replace("\\", "/"))]
     parts += [source for name, source in BLOCKS.items() if name in needed]
@@ -105,6 +106,9 @@ def _values(values: plans.Values) -> tuple[tuple[str, ...], str, str]:
     if isinstance(values, plans.FigureValues):
         indices = ", ".join(map(str, values.figures))
         return ("points",), f"points({indices})", f"common_unit({indices})"
+    if isinstance(values, plans.RowValues):
+        where = f"{values.table}, {', '.join(map(str, values.columns))}"
+        return ("across", "number"), f"across({values.row}, {where})", f"shared_unit({where})"
     pairs = f"column({values.table}, {values.column}, {_rows(values.table, values.where)}, labels={values.labels})"
     return ("column", "number"), pairs, f"unit_of({values.table}, {values.column})"
 

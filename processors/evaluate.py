@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from processors.checks import balance_checks, line_checks, reconcile_checks
-from processors.selection import Picked, picked, rows_where
+from processors.selection import Picked, column_unit, picked, rows_where
 from schemas import plans
 from schemas.documents import Cell, DocumentDescription
 from schemas.plan_bounds import role_figure
@@ -129,14 +129,6 @@ def _cell(step: plans.LookupCell, document: DocumentDescription) -> _Outcome:
     if cell.value is None:
         return _Outcome(kind="nothing", used=[ref])
     return _Outcome(value=cell.value, unit=column_unit(document, step.table, step.column), used=[ref])
-
-
-def column_unit(document: DocumentDescription, table: int, column: int) -> str | None:
-    """A column's unit; money without one is in the document's currency."""
-    chosen = document.tables[table].columns[column]
-    if chosen.unit is None and chosen.kind == "percent":
-        return "%"
-    return document.currency if chosen.unit is None and chosen.kind == "money" else chosen.unit
 
 
 def _unread(picks: Picked) -> list[Check]:

@@ -105,6 +105,28 @@ def common_unit(*indices):
     units = {document["figures"][index]["unit"] for index in indices}
     return units.pop() if len(units) == 1 else None
 ''',
+    "across": '''
+def across(row, table, *columns):
+    """(heading, number) of one row's cells; empty cells are passed over, unreadable ones are reported."""
+    pairs = []
+    unread = 0
+    for index in columns:
+        cell = document["tables"][table]["rows"][row][index]
+        if number(cell) is None:
+            unread += bool(cell["text"].strip())
+            continue
+        name = clean(document["tables"][table]["columns"][index]["name"])[:400]
+        pairs.append((name or f"column {index + 1}", number(cell)))
+        note(kind="cell", table=table, row=row, column=index, summary=False)
+    if unread:
+        check("every cell could be read as a number", False, Decimal(0), Decimal(unread))
+    return pairs
+
+
+def shared_unit(table, *columns):
+    units = {unit_of(table, index) for index in columns}
+    return units.pop() if len(units) == 1 else None
+''',
     "rows_of": """
 def rows_of(pairs):
     return [{"label": name, "value": value} for name, value in pairs]

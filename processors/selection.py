@@ -27,14 +27,10 @@ def picked(values: plans.Values, document: DocumentDescription) -> Picked:
     """The numbers that `values` names."""
     if isinstance(values, plans.FigureValues):
         return _figures(values, document)
+    if isinstance(values, plans.RowValues):
+        return _across(values, document)
     table = document.tables[values.table]
-    column = table.columns[values.column]
-    unit = column.unit
-    if unit is None and column.kind == "percent":
-        unit = "%"
-    elif unit is None and column.kind == "money":
-        unit = document.currency
-    result = Picked(unit=unit)
+    result = Picked(unit=column_unit(document, values.table, values.column))
     for row in rows_where(values.where, document, values.table):
         cell = table.rows[row][values.column]
         if cell.value is None:
@@ -43,6 +39,31 @@ def picked(values: plans.Values, document: DocumentDescription) -> Picked:
         result.numbers.append(cell.value)
         result.labels.append(_row_label(table.rows[row], values.labels, row))
         result.refs.append(CellRef(table=values.table, row=row, column=values.column))
+    return result
+
+
+def column_unit(document: DocumentDescription, table: int, column: int) -> str | None:
+    """The unit of a column's numbers; money without one is in the document's currency."""
+    entry = document.tables[table].columns[column]
+    if entry.unit is None and entry.kind == "percent":
+        return "%"
+    return document.currency if entry.unit is None and entry.kind == "money" else entry.unit
+
+
+def _across(values: plans.RowValues, document: DocumentDescription) -> Picked:
+    cells = document.tables[values.table].rows[values.row]
+    units = {column_unit(document, values.table, column) for column in values.columns}
+    result = Picked(unit=units.pop() if len(units) == 1 else None)
+    for column in values.columns:
+        value = cells[column].value
+        if value is None:
+            result.unread += bool(cells[column].text.strip())
+            continue
+        result.numbers.append(value)
+        result.labels.append(
+            " ".join(document.tables[values.table].columns[column].name.split())[:400] or f"column {column + 1}"
+        )
+        result.refs.append(CellRef(table=values.table, row=values.row, column=column))
     return result
 
 

@@ -43,6 +43,8 @@ def values_name(document: DocumentDescription, values: plans.Values) -> str:
     """What the values are, with their conditions: `Amount, where Item is "Pen"`."""
     if isinstance(values, plans.FigureValues):
         return "the printed values"
+    if isinstance(values, plans.RowValues):
+        return values.label or f"row {values.row + 1}"
     name = column_name(document, values.table, values.column)
     return f"{name}{conditions(document, values.table, values.where)}"
 

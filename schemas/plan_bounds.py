@@ -88,6 +88,9 @@ def _cell(document: Document, table: int, row: int, column: int, *, summary: boo
 def _values(document: Document, values: plans.Values) -> Iterator[str]:
     if isinstance(values, plans.FigureValues):
         yield from _figures(document, *values.figures)
+    elif isinstance(values, plans.RowValues):
+        for column in values.columns:
+            yield from _cell(document, values.table, values.row, column, summary=False)
     else:
         yield from _columns(document, values.table, values.column, values.labels)
         yield from _conditions(document, values.table, values.where)

@@ -74,7 +74,17 @@ class FigureValues(Value):
     figures: Annotated[tuple[Index, ...], Field(min_length=1, max_length=500)]
 
 
-Values = Annotated[ColumnValues | FigureValues, Field(discriminator="source")]
+class RowValues(Value):
+    """The numbers of one row under several columns, named by their headings: one account over several years, say."""
+
+    source: Literal["row"] = "row"
+    table: Index
+    row: Index
+    columns: Annotated[tuple[Index, ...], Field(min_length=1, max_length=100)]
+    label: ShortText = ""
+
+
+Values = Annotated[ColumnValues | FigureValues | RowValues, Field(discriminator="source")]
 
 
 class LookupFigure(Value):

@@ -227,9 +227,19 @@ def row_words(question: Question, view: TableView | None) -> frozenset[int]:
             "anno",
             "mois",
         }
-        found |= {i for i, word in enumerate(question.words) if word.stem in time_words}
+        said = {i for i, word in enumerate(question.words) if word.stem in time_words}
+        found |= said | _all_rows(question, said, len(view.table.rows))
         found |= question.spans("date", "when")
     return frozenset(found)
+
+
+def _all_rows(question: Question, units: set[int], many: int) -> frozenset[int]:
+    """`over the six months` of a table with six rows: all of it."""
+    counts = {
+        i - 1 for i in units if i and ORDINALS.get(question.words[i - 1].stem, question.words[i - 1].number) == many
+    }
+    over = {i - step for i in counts for step in (1, 2) if i >= step and question.words[i - step].stem == "over"}
+    return frozenset(counts | over)
 
 
 def group_column(question: Question, view: TableView | None, measure: Measure, condition: Filter) -> int | None:

@@ -11,7 +11,7 @@ from adapters.planning.dates import When, read_date
 from adapters.planning.measures import Measure
 from adapters.planning.operands import Operand, operands, role_step, whole
 from adapters.planning.outcome import Outcome, Reading
-from adapters.planning.paper import PaperView, TableView
+from adapters.planning.paper import PaperView, TableView, stems
 from adapters.planning.question import Question
 from schemas import plans
 from schemas.plans import Step
@@ -47,12 +47,14 @@ def comparison(question: Question, paper: PaperView) -> Outcome:
         if asked == ["growth"] or (question.has("growth") and len(found) < 2):
             return _growth(question, paper, view, used)
         return None
+    if _other_noun(question, paper):
+        return None
     first, second = found
     used |= first.used | second.used | row_words(question, view)
     if all(_is_point(operand.step, paper) for operand in found):
         # "how many more units were shipped": what the chart's title says its numbers are.
         used |= title_words(question, paper, Measure(None, None, paper.points, frozenset()))
-    relative = _relative(question)
+    relative = relative_words(question)
     used |= relative
     percents = all(_in_percent(operand.step, paper) for operand in found)
     if relative and percents and question.has("growth", "more_than_other", "less_than_other"):
@@ -83,7 +85,14 @@ def comparison(question: Question, paper: PaperView) -> Outcome:
     return Reading((first.step, second.step, op), used, assumption=_in_brackets(paper, first, second, op))
 
 
-def _relative(question: Question) -> frozenset[int]:
+def _other_noun(question: Question, paper: PaperView) -> bool:
+    """`how many more tickets` over a chart of orders: a word for documents says here what is counted."""
+    after = {span.end for name in ("more_than_other", "less_than_other") for span in question.concepts.get(name, ())}
+    nouns = {question.words[i].stem for i in after & question.spans("document")}
+    return bool(nouns) and not nouns & {stem for line in paper.document.lines for stem in stems(line.text)}
+
+
+def relative_words(question: Question) -> frozenset[int]:
     """The words that ask for a change in percent: `in percent`, `percentage change`, `growth rate`."""
     # "how much higher was the rate" asks for no percentage, "the growth rate" does.
     names = _RELATIVE | {"rate"} if question.has("growth") else _RELATIVE
@@ -116,6 +125,8 @@ def _text_of(paper: PaperView, step: Step) -> str | None:
 
 def _growth(question: Question, paper: PaperView, view: TableView | None, used: frozenset[int]) -> Outcome:
     """Change over all rows (of a range, where one is named)."""
+    if _WHICH & {word.stem for word in question.words[:3]}:
+        return None  # "in which year did it shrink": one of several changes
     measure = chosen_measure(question, paper, view)
     if measure is None or (
         view is not None and view.labels is not None and not any(view.row_dates) and measure.table is not None
@@ -125,10 +136,15 @@ def _growth(question: Question, paper: PaperView, view: TableView | None, used: 
     if measure.table is None:
         used |= title_words(question, paper, measure)
     used |= measure.used | condition.used | row_words(question, view)
-    if relative := _relative(question):
+    if relative := relative_words(question):
         ends = _ends(measure, condition.where, paper)
         return None if ends is None else Reading(ends, used | relative | question.spans("count"), score=0.85)
     return Reading((plans.Trend(values=measure.values(condition.where)),), used, score=0.85)
+
+
+_WHICH = frozenset(
+    stems("which what when welche welcher welches welchem wann quel quelle quand cual cuando welk quale")
+)
 
 
 def _ends(measure: Measure, where: tuple[plans.Condition, ...], paper: PaperView) -> tuple[Step, ...] | None:

@@ -71,6 +71,6 @@ def read_date(text: str) -> When | None:
         return When(years[0] if years else None, months[0], days[0] if days else None)
     if quarter:
         return When(years[0] if years else None, quarter=int(quarter[1]))
-    if years and len(parts) == 1:
+    if years and [part.casefold() for part in parts if not part.isdigit()] in ([], ["fy"]) and len(numbers) == 1:
         return When(years[0])
     return None

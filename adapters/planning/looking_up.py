@@ -128,12 +128,17 @@ def end_balances(question: Question, paper: PaperView) -> Outcome:
     return Reading((step,), used, score=0.85)
 
 
+# "VAT in total": the taxes of all rates, which a role's step adds up.
+_ALL_OF = {True: ("sum",), False: ()}
+
+
 def stated_figure(question: Question, paper: PaperView) -> Outcome:
     """A labelled figure, by its role or by the words of its label."""
     steps: list[Step] = []
     if (whole := _whole_total(question, paper)) is not None:
         return whole
-    if question.has("sum", "mean", "median", "max", "min", "dearest", "cheapest", "count") and not question.figures:
+    calculated = ("mean", "median", "max", "min", "dearest", "cheapest", "count")
+    if question.has(*calculated, *(() if question.has("tax") else ("sum",))) and not question.figures:
         return None
     if asks_by_group(question):
         return None
@@ -161,7 +166,7 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
     for role in ROLES:
         if not question.has(role) or unexplained(
             question,
-            question.spans(role, "total", "cost", "price", "how", "paid")
+            question.spans(role, "total", "cost", "price", "how", "paid", *_ALL_OF[role == "tax"])
             if role != "total"
             else question.spans(role, "how"),
         ):
@@ -187,7 +192,8 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         assumption = None
         if isinstance(step, plans.Aggregate) and role != "tax":
             assumption = f"the document states several figures of the role {role.replace('_', ' ')}; they are added up"
-        return Reading((*steps, step), question.spans(role, "total") | extra, assumption=assumption)
+        used = question.spans(role, "total", *_ALL_OF[role == "tax"]) | extra
+        return Reading((*steps, step), used, assumption=assumption)
     bare = not question.content and how_much(question)
     if (bare or question.has("pay", "cost", "amount_due")) and not unexplained(
         question, question.spans("cost", "price", "amount_due", "paid")

@@ -19,6 +19,7 @@ ALTERNATIVES: dict[str, tuple[str, ...]] = {
     "income": ("income", "revenue", "credit"),
     "line_amount": ("line_amount", "amount"),
     "total": ("line_amount", "total", "amount"),
+    "amount_due": ("amount_due", "total"),
     "debit": ("debit",),
     "credit": ("credit",),
 }

@@ -225,7 +225,7 @@ def _table_view(index: int, table: Table) -> TableView:
         filled = sum(cell.value is not None for cell in cells)
         texts = sum(bool(cell.text.strip()) for cell in cells)
         numeric = column.kind in ("number", "money", "percent") and filled > 0 and filled * 2 >= texts
-        if numeric and _is_a_label(table, position):
+        if numeric and (_is_a_label(table, position) or _is_dated(table, position)):
             numeric = False
         columns.append(
             ColumnView(
@@ -275,6 +275,13 @@ def _is_no_item(label: Sequence[str]) -> bool:
     if set(phrase_table().get(said, ())) & set(_NO_ITEM):
         return True
     return set(said) <= _MEANS_OF_PAYMENT
+
+
+def _is_dated(table: Table, position: int) -> bool:
+    """`02 Jun` is no 2: cells that name a month are dates."""
+    texts = [row[position].text for row in table.rows if row[position].text.strip()]
+    dated = sum((when := read_date(text)) is not None and when.month is not None for text in texts)
+    return len(texts) > 1 and dated * 10 >= len(texts) * 8
 
 
 def _is_a_label(table: Table, position: int) -> bool:

@@ -17,10 +17,16 @@ def parse(text: str, paper: PaperView) -> Question:
     question = Question(text, found, _concepts(found))
     question.whens = _whens(found)
     _describe_document(question, paper)
-    question.rows = row_mentions(question, paper)
+    question.rows = [m for m in row_mentions(question, paper) if not _unit_of_number(question, m.span)]
     question.columns = column_mentions(question, paper)
     question.figures = figure_mentions(question, paper)
     return question
+
+
+def _unit_of_number(question: Question, span: Span) -> bool:
+    """`over 7,000 EUR` is in euros, and names no rows whose currency is EUR."""
+    before = question.words[span.start - 1] if span.start else None
+    return before is not None and before.number is not None and span.indices <= question.spans("money")
 
 
 def _describe_document(question: Question, paper: PaperView) -> None:

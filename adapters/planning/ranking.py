@@ -19,7 +19,7 @@ from adapters.planning.choosing import (
     title_words,
     top_n,
 )
-from adapters.planning.measures import Measure
+from adapters.planning.measures import Measure, amount_column
 from adapters.planning.outcome import Outcome, Reading
 from adapters.planning.paper import PaperView
 from adapters.planning.question import Question
@@ -61,9 +61,27 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
         return Reading((step,), used)
     if all_negative(measure) or (debits_only(measure) and question.has("debit", "expense", "pay")):
         greatest = not greatest
-    return Reading(
-        (plans.Rank(op="argmax" if greatest else "argmin", values=measure.values(condition.where), n=n),), used
-    )
+    rank = plans.Rank(op="argmax" if greatest else "argmin", values=measure.values(condition.where), n=n)
+    return Reading((rank,), used, assumption=_by_which_price(question, measure))
+
+
+def _by_which_price(question: Question, measure: Measure) -> str | None:
+    """What is taken for granted of "the dearest position" where one has the highest price and another the highest
+    amount, and the question names neither."""
+    view, column = measure.table, measure.column
+    if view is None or column is None or measure.used or not question.has("dearest", "cheapest"):
+        return None
+    amount = amount_column(view)
+    if amount is None or amount.index == column.index or not column.concepts & {"unit_price", "price"}:
+        return None
+    best = max if question.has("dearest") else min
+    firsts = []
+    for at in (column.index, amount.index):
+        known = [(row[at].value, -i) for i, row in enumerate(view.table.rows) if row[at].value is not None]
+        firsts.append(best(known)[1] if known else None)
+    if firsts[0] == firsts[1]:
+        return None
+    return f'it goes by "{column.name}"; by "{amount.name}" it would be another'[:400]
 
 
 def _and_how_many(question: Question, paper: PaperView, measure: Measure) -> frozenset[int]:

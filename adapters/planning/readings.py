@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from adapters.planning.about_document import arithmetic_check, attributes, printed_text, summary
+from adapters.planning.across import across
 from adapters.planning.comparing import comparison, trend
+from adapters.planning.doubts import counted_twice, mixed_currencies, sums_a_whole
 from adapters.planning.looking_up import compared_rows, end_balances, listing, lookup, stated_figure
 from adapters.planning.outcome import Absent, Outcome, Reading, explained, unexplained
 from adapters.planning.paper import PaperView
@@ -22,6 +24,7 @@ READERS: tuple[Callable[[Question, PaperView], Outcome], ...] = (
     attributes,
     arithmetic_check,
     printed_text,
+    across,
     comparison,
     stated_figure,
     ranking,
@@ -42,6 +45,8 @@ def read(question: Question, paper: PaperView) -> Outcome:
     for reader in READERS:
         outcome = reader(question, paper)
         if isinstance(outcome, Reading):
+            if sums_a_whole(outcome.steps[-1], paper) and not question.has("share"):
+                continue
             if not unexplained(question, outcome.used):
                 return _in_doubt(outcome, paper)
         elif outcome is not None and absent is None and not unexplained(question, outcome.used | explained(question)):
@@ -50,7 +55,9 @@ def read(question: Question, paper: PaperView) -> Outcome:
 
 
 def _in_doubt(reading: Reading, paper: PaperView) -> Reading:
-    """The reading with what its sums leave out: sums that do not hold contradict a document only when all of them
-    were understood."""
+    """The reading with what its sums leave out or throw together: sums that do not hold contradict a document only when
+    all of them were understood, and amounts in different currencies have no sum."""
     left_out = [each for step in reading.steps if isinstance(step, Reconcile) and (each := left_out_of(step, paper))]
-    return replace(reading, assumption=left_out[0]) if left_out and reading.assumption is None else reading
+    thrown = [check(step, paper) for step in reading.steps for check in (mixed_currencies, counted_twice)]
+    doubts = [*left_out, *(each for each in thrown if each)]
+    return replace(reading, assumption=doubts[0]) if doubts and reading.assumption is None else reading

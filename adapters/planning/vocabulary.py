@@ -17,9 +17,9 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 |did|done|has|have|had|i|we|you|they|he|she|it|its|my|our|your|their|this|that|these|those|there|here|please|tell
 |me|us|can|could|would|should|will|shall|give|find|get|got|know|want|like|about|as|per|s|t|how|how much|much|many
 |if|any|some|only|also|just|then|than|into|during|within|so|out|up|when|where|under|re|ve|ll|d|m|one|ones
-|value|number|figure|amount|exactly|actually|really|say|said|stated|shown|printed|listed|displayed|given|appear
+|value|number|figure|amount|exactly|actually|really|say|said|stated|shown|printed|at the bottom|at the top|listed|displayed|given|appear
 |written|mentioned|according|read|look|see|hello|hi|hey|ok|okay|thank|made|make|each|every|all|both|come|came|go|went
-|need|must|still|let|calculate|compute|determine|work|figure out|answer|question|there s|am|overall|how high|how big|how large|how long|how big|goes|go|going|whole|entire|single
+|need|must|still|let|calculate|compute|determine|work|figure out|answer|question|there s|am|overall|at the end of|by the end of|how high|how big|how large|how long|how big|goes|go|going|whole|entire|single
 |was|wie|ist|sind|war|waren|der|die|das|den|dem|des|ein|eine|einen|einem|einer|im|am|an|auf|fur|von|vom|zu|zum|zur|mit
 |und|oder|hoch|viel|viele|wurde|wurden|wird|werden|hat|haben|habe|ich|wir|es|sie|er|dieser|diese|dieses|bitte|nach|bei
 |aus|wer|wann|welche|welcher|welches|welchem|welchen|gibt|steht|lautet|betragt|beim|auch
@@ -29,7 +29,7 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 |esta|estos|quien|cuando|e
 |wat|hoe|welke|zijn|waren|het|een|van|op|voor|met|aan|bij|er|dit|deze|die|hoeveel|wordt|werd|heb|hebben|wie|wanneer|welk|of
 |qual|quale|quali|sono|lo|i|gli|di|della|dei|delle|dello|dell|nel|nella|su|per|che|quanto|quanta|quanti|quante|stato
-|questo|questa|chi|quando|ce|cosa
+|questo|questa|chi|quando|ce|cosa|ammonta
 """
 
 # Names of the thing itself.
@@ -48,11 +48,11 @@ CONCEPTS: dict[str, str] = {
 |total sum|sum total|invoice total|total payable
 |final amount|final price|full price|full amount|invoice amount|bill amount|total bill|amount payable|total value
 |gesamtbetrag|gesamtsumme|endbetrag|rechnungsbetrag|rechnungssumme|gesamt|insgesamt|gesamtpreis|endsumme|summe
-|montant total|prix total|total ttc|somme totale|montant ttc|montant|importe total|precio total|monto total|importe
+|montant total|montant total ttc|prix total|total ttc|somme totale|montant ttc|montant|importe total|precio total|monto total|importe
 |totaal|totaalbedrag|eindbedrag|factuurbedrag|totaalprijs|totale|importo totale|prezzo totale|importo|bedrag|betrag""",
     "amount_due": """amount due|total amount due|total amount payable|total amount to pay|total to pay|balance due|total due|due amount|outstanding|outstanding amount|amount outstanding|owe|owed
 |owing|due to be paid|to be paid|still to be paid|left to be paid|remains to be paid|to pay|still to pay|have to pay|must pay|needs to be paid|left to pay|remaining amount|payable
-|zu zahlen|zahlbetrag|zahlbetrag|offener betrag|zu bezahlen|a payer|reste a payer|net a payer|montant du|montant a payer
+|zu zahlen|zahlbetrag|zahlbetrag|offener betrag|zu bezahlen|a payer|reste t il a payer|reste il a payer|faut il payer|reste a payer|net a payer|montant du|montant a payer
 |a pagar|importe a pagar|te betalen|openstaand bedrag|te betalen bedrag|da pagare|importo dovuto""",
     "subtotal": """subtotal|sub total|tax base|taxable amount|taxable base|taxable value|net amount|net total|net|net price|net value|before tax|before vat|without tax|without vat
 |excluding tax|excluding vat|excl tax|excl vat|ex vat|exclusive of tax|exclusive of vat|pre tax|pretax|amount before tax
@@ -76,7 +76,7 @@ CONCEPTS: dict[str, str] = {
 |envio|gasto de envio|coste de envio|transporte|verzending|verzendkosten|bezorgkosten|spedizione|spese di spedizione|consegna""",
     "tip": """tip|gratuity|service charge|trinkgeld|pourboire|propina|fooi|mancia|service fee|tipped""",
     "paid": """amount paid|paid amount|cash paid|cash tendered|tendered|amount tendered|payment received|already paid|prepaid
-|deposit paid|cash given|paid in cash|paid with cash|cash|amount received|anzahlung|bereits bezahlt|bezahlt|gegeben|bar bezahlt
+|deposit paid|been paid|paid already|already been paid|already pay|paid so far|so far paid|paid in advance|paid on account|paid up front|advance payment|advance paid|down payment|prepayment|cash given|paid in cash|paid with cash|cash|amount received|anzahlung|bereits bezahlt|bezahlt|gegeben|bar bezahlt
 |acompte|deja paye|especes|pagado|ya pagado|efectivo|betaald|reeds betaald|contant|gia pagato|pagato|contanti""",
     "change": """change given|change due|change back|change returned|change did i get back|change did we get back|change did you get back|change|cash back|wechselgeld|ruckgeld|monnaie rendue|cambio|wisselgeld|resto""",
     "opening_balance": """opening balance|starting balance|beginning balance|initial balance|balance forward|balance brought forward
@@ -138,8 +138,8 @@ CONCEPTS: dict[str, str] = {
     "distinct": "different|distinct|unique|verschiedene|unterschiedliche|differents|differentes|distinto|distintos|diferente|verschillende|diversi|diverse",
     "difference": """difference|difference between|differ|exceed|exceeded|gap|gap between|spread|differenz|unterschied|difference entre|ecart|diferencia|verschil|differenza
 |minus|less the|subtract""",
-    "more_than_other": "how much more|how much higher|how much larger|how much bigger|how much greater|how many more|how much better|wie viel mehr|combien de plus|cuanto mas|hoeveel meer|quanto in piu|how much dearer|percent more|percent higher|percent greater|percent larger|percentage more|% more|% higher|prozent mehr",
-    "less_than_other": "how much less|how much lower|how much smaller|how many fewer|how much cheaper|how much fewer|wie viel weniger|cuanto menos|hoeveel minder|quanto in meno|how much worse|percent less|percent lower|percent fewer|percent smaller|% less|% lower|prozent weniger",
+    "more_than_other": "how much more|how much higher|how much larger|how much bigger|how much greater|how many more|how much better|wie viel mehr|combien de plus|cuanto mas|hoeveel meer|quanto in piu|how much dearer|what percent more|what percentage more|how many percent more|percent more|percent higher|percent greater|percent larger|percentage more|% more|% higher|prozent mehr",
+    "less_than_other": "how much less|how much lower|how much smaller|how many fewer|how much cheaper|how much fewer|wie viel weniger|cuanto menos|hoeveel minder|quanto in meno|how much worse|what percent less|what percentage less|how many percent less|percent less|percent lower|percent fewer|percent smaller|% less|% lower|prozent weniger",
     "ranking": "sort|rank|ranking|sorted|ranked|rank all|sort all|order by|ordered by|in order of|in descending order|in ascending order|descending|ascending|from highest to lowest|from largest to smallest|from most to least|from lowest to highest|from smallest to largest|from least to most",
     "range": "range|span|spannweite|difference between the highest and the lowest|rango|bereik",
     "share": """share|share of|percentage of|percent of|what percent|what percentage|proportion|proportion of|fraction|fraction of|percentage|percent|%

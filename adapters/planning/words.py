@@ -10,7 +10,9 @@ from functools import lru_cache
 
 _WORD = re.compile(r"\d+(?:[.,'’]\d+)*|[^\W\d_]+|%|#")
 _SCALE = {"k": Decimal(1000), "thousand": Decimal(1000), "m": Decimal(10**6), "million": Decimal(10**6)}
-_SHORT = {"avg": "average", "amt": "amount", "qtr": "quarter", "yr": "year", "hrs": "hour", "mins": "minute"}
+_SHORT = {"avg": "average", "amt": "amount", "qtr": "quarter", "yr": "year", "hrs": "hour", "mins": "minute",
+          "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday",
+          "thur": "thursday", "thurs": "thursday", "fri": "friday", "sat": "saturday", "sun": "sunday"}  # fmt: skip
 _SUBSTITUTES = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l"})
 
 

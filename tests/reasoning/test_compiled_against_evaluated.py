@@ -88,7 +88,14 @@ def any_plans(draw: st.DrawFn, document: DocumentDescription) -> AnalysisPlan:
     )
     where = st.lists(condition, max_size=2).map(tuple)
     column_values = st.builds(plans.ColumnValues, table=st.just(0), column=column, where=where, labels=maybe(column))
+    row_values = st.builds(
+        plans.RowValues,
+        table=st.just(0),
+        row=st.integers(0, max(0, len(document.tables[0].rows) - 1)),
+        columns=st.lists(column, min_size=1, max_size=3, unique=True).map(tuple),
+    )
     values = column_values | st.builds(plans.FigureValues, figures=figures)
+    values = values | row_values if document.tables[0].rows else values
     zero = st.just(0)
     numbers: list[st.SearchStrategy[Any]] = [
         st.builds(plans.LookupFigure, figure=figure),

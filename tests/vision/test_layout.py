@@ -296,6 +296,20 @@ def test_tables_are_two_when_they_stand_side_by_side() -> None:
     assert document.total == Decimal("3084.60")
 
 
+def test_tables_are_two_when_one_half_has_more_columns() -> None:
+    document = read(
+        page_of(
+            [(20, "Payments"), (-300, "Hours"), (-400, "Amount"), (500, "Deductions"), (-860, "Amount")],
+            [(20, "Basic pay"), (-300, "150"), (-400, "2,610.00"), (500, "Income tax"), (-860, "402.15")],
+            [(20, "Overtime"), (-300, "12"), (-400, "313.20"), (500, "Pension"), (-860, "130.50")],
+            [(20, "Night work"), (-300, "8"), (-400, "208.80")],
+        )
+    )
+    left, right = document.tables
+    assert values(left, 2) == [Decimal("2610.00"), Decimal("313.20"), Decimal("208.80")]
+    assert values(right, 1) == [Decimal("402.15"), Decimal("130.50")]
+
+
 def test_table_stays_one_when_a_header_repeats_but_its_halves_differ() -> None:
     (table,) = read(
         page_of(

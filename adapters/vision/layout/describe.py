@@ -26,12 +26,14 @@ _MOST_LINES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What the picture shows besides text: a photograph; a chart, with its data points where they can be told."""
+    """What the picture shows besides text: a photograph; a chart, with its data points where they can be told, or with
+    a table of them where it has several series."""
 
     photographic: bool = False
     chart: bool = False
     points: tuple[Figure, ...] = ()
     measured: bool = False
+    table: Table | None = None
 
 
 def notation(page: Page) -> Notation:
@@ -47,7 +49,7 @@ def describe(page: Page, drawing: Drawing) -> DocumentDescription:
     rows = rows_of(page.runs)
     written = notation(page)
     found = find_tables(rows, written)
-    if drawing.chart and not found:
+    if drawing.table is not None or (drawing.chart and not found):
         return _chart(page, lines, written, drawing)
     tables = tuple(table_of(table, written, _title(rows, table, written)) for table in found)
     body = frozenset(i for table in found for i in table.taken if i not in table.summary_rows)
@@ -88,7 +90,7 @@ def describe(page: Page, drawing: Drawing) -> DocumentDescription:
 def _chart(page: Page, lines: tuple[TextLine, ...], written: Notation, drawing: Drawing) -> DocumentDescription:
     """A chart's data points as figures and as a table of two columns."""
     points = drawing.points
-    tables: tuple[Table, ...] = ()
+    tables: tuple[Table, ...] = (drawing.table,) if drawing.table is not None else ()
     warnings: tuple[str, ...] = ()
     marked = any(written.number(run.text) is not None and "%" not in run.text for run in page.runs) and written.currency
     if points:
@@ -112,7 +114,7 @@ def _chart(page: Page, lines: tuple[TextLine, ...], written: Notation, drawing: 
         )
     if drawing.measured:
         warnings = ("The chart prints no values: they were measured against its axis and are approximate.",)
-    elif not points:
+    elif not points and not tables:
         warnings = ("The chart prints no values and its drawing could not be measured reliably.",)
     return DocumentDescription(
         kind="chart",

@@ -15,15 +15,17 @@ def apart(lanes: Sequence[Lane], drafts: Sequence[Draft], notation: Notation) ->
 
     A row is a sum only by the words of its own half: `Bonus` beside `Pension` is none.
     """
-    whole = [(list(lanes), list(drafts))]
-    width = len(lanes) // 2
     names = [folded(lane.name) for lane in lanes]
-    if len(lanes) % 2 or width < 2 or names[width - 1] != names[-1] or not names[-1] or names[0] == names[width]:
-        return whole
     kinds = [is_value_column(column, drafts, notation) for column in range(len(lanes))]
-    if kinds[:width] != kinds[width:] or kinds[0] or not kinds[width - 1]:
-        return whole
-    return [_half(lanes, drafts, slice(0, width), notation), _half(lanes, drafts, slice(width, None), notation)]
+    for width in range(2, len(lanes) - 1):
+        if names[width - 1] != names[-1] or not names[-1] or names[0] == names[width]:
+            continue
+        words_first = not kinds[0] and not kinds[width] and kinds[width - 1] and all(kinds[width + 1 :])
+        # Halves of one shape, or lists of which one goes on where the other has ended.
+        even = kinds[:width] == kinds[width:]
+        if words_first and (even or any(not any(d.cells[:width]) or not any(d.cells[width:]) for d in drafts)):
+            return [_half(lanes, drafts, slice(0, width), notation), _half(lanes, drafts, slice(width, None), notation)]
+    return [(list(lanes), list(drafts))]
 
 
 def _half(

@@ -16,16 +16,15 @@ import numpy.typing as npt
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.numbers import Number
 from adapters.vision.layout.words import Page, Run
+from adapters.vision.reading.legends import SAME_COLOUR, Colour, commonest, same, swatches
 from adapters.vision.reading.models import Pixels
 from schemas.documents import Figure
 
 Point = npt.NDArray[np.float64]
-Colour = npt.NDArray[np.int16]
 
 _LEAST_SLICES = 3
 # Printed percentages are rounded.
 _SUMS_TO = (97, 103)
-_SAME_COLOUR = 28
 # The part of its enclosing circle that a pie fills; with a slice pulled out it is less.
 _ROUND = 0.8
 # How far a colour's part of the disc may be from the percentage: its letters hide some of it.
@@ -69,20 +68,11 @@ def pie_of(page: Page, image: Pixels, notation: Notation) -> tuple[Figure, ...] 
 
 def _background(image: Pixels) -> Colour:
     step = max(1, max(image.shape[:2]) // 300)
-    return _commonest(image[::step, ::step].reshape(-1, 3))
-
-
-def _commonest(pixels: Pixels) -> Colour:
-    """The median of the pixels whose coarse colour is the commonest."""
-    coarse = (pixels // 12).astype(np.int32)
-    _, inverse, counts = np.unique(
-        coarse[:, 0] * 1024 + coarse[:, 1] * 32 + coarse[:, 2], return_inverse=True, return_counts=True
-    )
-    return np.asarray(np.median(pixels[inverse == counts.argmax()], axis=0), dtype=np.int16)
+    return commonest(image[::step, ::step].reshape(-1, 3))
 
 
 def _near(image: Pixels, colour: Colour) -> npt.NDArray[np.bool_]:
-    return np.asarray(np.abs(image.astype(np.int16) - colour).max(axis=2) < _SAME_COLOUR)
+    return np.asarray(np.abs(image.astype(np.int16) - colour).max(axis=2) < SAME_COLOUR)
 
 
 def _disc(image: Pixels) -> _Disc | None:
@@ -127,21 +117,15 @@ def _colour_around(place: Point, reach: float, height: float, disc: _Disc, image
     rows = slice(max(0, int(y - 1.2 * height)), int(y + 1.2 * height) + 1)
     columns = slice(max(0, int(x - reach - 0.4 * height)), int(x + reach + 0.4 * height) + 1)
     patch = image[rows, columns][disc.inside[rows, columns]]
-    return _commonest(patch if len(patch) else image[rows, columns].reshape(-1, 3))
+    return commonest(patch if len(patch) else image[rows, columns].reshape(-1, 3))
 
 
 def _by_legend(slices: Sequence[_Slice], names: Sequence[Run], image: Pixels) -> list[Run]:
     """Names with a swatch of a slice's colour to their left; empty unless every slice has one of its own."""
-    swatches: list[tuple[Run, Colour]] = []
-    for name in names:
-        rows = slice(max(0, int(name.cy - 0.2 * name.height)), int(name.cy + 0.2 * name.height) + 1)
-        columns = slice(max(0, int(name.x0 - 2.2 * name.height)), max(1, int(name.x0 - 0.5 * name.height)))
-        patch = image[rows, columns].reshape(-1, 3)
-        if len(patch):
-            swatches.append((name, _commonest(patch)))
+    keys = swatches(names, image)
     found: list[Run] = []
     for each in slices:
-        fitting = [name for name, colour in swatches if np.abs(colour - each.colour).max() < _SAME_COLOUR]
+        fitting = [name for name, colour in keys if same(colour, each.colour)]
         if len(fitting) != 1 or fitting[0] in found:
             return []
         found.append(fitting[0])

@@ -8,6 +8,7 @@ from adapters.vision.reading.charts import chart_of
 from adapters.vision.reading.drawing import photographic
 from adapters.vision.reading.models import Pixels
 from adapters.vision.reading.pies import pie_of
+from adapters.vision.reading.series import series_of
 from schemas.documents import DocumentDescription
 
 
@@ -19,6 +20,8 @@ def understand(page: Page, upright: Pixels) -> DocumentDescription:
     written = notation(page)
     if (slices := pie_of(page, upright, written)) is not None:
         return describe(page, Drawing(chart=True, points=slices))
+    if (table := series_of(page, upright, written)) is not None:
+        return describe(page, Drawing(chart=True, table=table))
     if (chart := chart_of(page, upright, written)) is not None:
         return describe(page, Drawing(chart=True, points=chart.points, measured=chart.measured))
     return describe(page, Drawing())
