@@ -340,10 +340,16 @@ def _has_failed(version: Version, invoice: billing.Invoice) -> bool:
     return told or retried or invoice.status == "uncollectible"
 
 
+def _in_time(histories: Sequence[History]) -> list[Version]:
+    """The versions of several objects by time. Those of one object keep the order of its history, which knows more
+    of a second than the time does."""
+    by_object = sorted(histories, key=lambda history: history.object_id)
+    return sorted((version for history in by_object for version in history.versions), key=lambda one: one.created)
+
+
 def _switches(histories: Sequence[History]) -> Iterable[Switch]:
-    seen = [version for history in histories for version in history.versions]
     enabled: bool | None = None
-    for version in sorted(seen, key=lambda one: (one.created, one.event)):
+    for version in _in_time(histories):
         state = version.state
         if isinstance(state, accounts.Account) and state.payouts_enabled not in (None, enabled):
             enabled = bool(state.payouts_enabled)
@@ -351,8 +357,7 @@ def _switches(histories: Sequence[History]) -> Iterable[Switch]:
 
 
 def _holdings(histories: Sequence[History]) -> Iterable[Holding]:
-    seen = [version for history in histories for version in history.versions]
-    for version in sorted(seen, key=lambda one: (one.created, one.event)):
+    for version in _in_time(histories):
         state = version.state
         if isinstance(state, balances.Balance):
             sums: dict[str, int] = {}
