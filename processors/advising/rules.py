@@ -115,6 +115,7 @@ def advices(snapshot: MetricsComputed) -> Iterator[Advice]:
         elif matter.kind == "dispute_evidence" and (advice := _evidence(matter, snapshot.as_of)) is not None:
             yield advice
     yield from _failed_payouts(snapshot)
+    yield from _disabled_payouts(snapshot)
     for rule in _THRESHOLDS:
         yield from _beyond(snapshot, rule)
     yield from _history(snapshot)
@@ -155,12 +156,9 @@ def _evidence(matter: DueEvidence, as_of: datetime) -> Advice | None:
 
 
 def _failed_payouts(snapshot: MetricsComputed) -> Iterator[Advice]:
-    failed = next((figure for figure in snapshot.figures if figure.name == "payouts_failed"), None)
-    since = [matter for matter in snapshot.open_matters if matter.kind == "failed_payout"]
-    number = (0 if failed is None else int(failed.value or 0)) + len(since)
+    number, shown = _failures(snapshot)
     if not number:
         return
-    shown = (*(event for matter in since for event in matter.event_ids), *(failed.event_ids if failed else ()))
     yield Advice(
         rule="mend_bank_account",
         subject="",
@@ -175,25 +173,57 @@ def _failed_payouts(snapshot: MetricsComputed) -> Iterator[Advice]:
     )
 
 
+def _failures(snapshot: MetricsComputed) -> tuple[int, tuple[str, ...]]:
+    """How many payouts of six months failed, and the events that show it."""
+    failed = next((figure for figure in snapshot.figures if figure.name == "payouts_failed"), None)
+    since = [matter for matter in snapshot.open_matters if matter.kind == "failed_payout"]
+    number = (0 if failed is None else int(failed.value or 0)) + len(since)
+    return number, (*(event for matter in since for event in matter.event_ids), *(failed.event_ids if failed else ()))
+
+
+def _disabled_payouts(snapshot: MetricsComputed) -> Iterator[Advice]:
+    """Payouts that Stripe disabled for another reason than one that came back."""
+    number, _ = _failures(snapshot)
+    if number or not snapshot.standing.payouts_disabled:
+        return
+    yield Advice(
+        rule="enable_payouts",
+        subject="",
+        action="Give Stripe what the account's requirements ask for, so that payouts are enabled again.",
+        trigger="payouts are disabled",
+        event_ids=snapshot.standing.event_ids[:1],
+        cures={},
+        lifts=("payouts_disabled",),
+        confidence=Decimal("0.9"),
+        effort="low",
+        closes_when="payouts are enabled",
+    )
+
+
 def _beyond(snapshot: MetricsComputed, rule: _Threshold) -> Iterator[Advice]:
     figure = next((one for one in snapshot.figures if one.name == rule.figure), None)
     if figure is None or figure.value is None:
         return
-    if figure.value >= rule.limit if rule.below else figure.value <= rule.limit:
+    standing = snapshot.standing
+    breached = standing.programme_breaches if rule.rule == "lower_disputes" else ()
+    beyond = figure.value < rule.limit if rule.below else figure.value > rule.limit
+    if not beyond and not breached:
         return
     side, back = ("below", "at least") if rule.below else ("above", "at most")
-    limit = spoken(rule.limit, figure.unit)
+    name, limit = rule.figure.replace("_", " "), spoken(rule.limit, figure.unit)
+    excessive = (f"{programme} counts this business as excessive" for programme in breached)
+    moved = (f"{name} is {spoken(figure.value, figure.unit)}, {side} {limit}",) if beyond else ()
     yield Advice(
         rule=rule.rule,
         subject="",
         action=rule.action,
-        trigger=f"{rule.figure.replace('_', ' ')} is {spoken(figure.value, figure.unit)}, {side} {limit}",
-        event_ids=figure.event_ids,
+        trigger="; ".join((*moved, *excessive)),
+        event_ids=figure.event_ids if beyond else standing.breach_events.get(breached[0], standing.event_ids),
         cures=_no_worse(snapshot, {rule.figure: rule.cured, **rule.also}, rule.below),
-        lifts=("one_customer",) if rule.rule == "diversify" else (),
+        lifts=("one_customer",) if rule.rule == "diversify" else breached,
         confidence=rule.confidence,
         effort=rule.effort,
-        closes_when=f"{rule.figure.replace('_', ' ')} is {back} {limit}",
+        closes_when=f"{name} is {back} {limit}" + (", and no card programme is breached" if breached else ""),
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from adapters.ports import Advised, OpenAdvice
 from processors.advising.advice import advise, top_of_the_week
 from processors.scoring.score import score
+from schemas.metrics import Standing
 from schemas.recommendations import RecommendationClosed, RecommendationOpened
 from tests.metrics.ledgers import BookOf, measured, second
 from tests.metrics.test_score import snapshot_with
@@ -75,3 +76,29 @@ def test_open_matters_are_advised_one_by_one_and_urgent_ones_come_first() -> Non
 def test_cure_leaves_alone_what_is_better_already() -> None:
     advice = opened(snapshot_with(top1_share="0.30", hhi="0.04"))["diversify"]
     assert advice.predicted_uplift == 3
+
+
+BREACH = Standing(
+    programme_breaches=("mastercard_ecm",), event_ids=("evt_dp",), breach_events={"mastercard_ecm": ("evt_dp",)}
+)
+
+
+def test_fewer_disputes_lift_the_cap_of_a_card_programme() -> None:
+    snapshot = snapshot_with(BREACH, dispute_activity_worst="0.02")
+    advice = opened(snapshot)["lower_disputes"]
+    assert (score(snapshot).score, advice.predicted_uplift) == (40, 60)
+    assert advice.closes_when == "dispute activity worst is at most 0.65 %, and no card programme is breached"
+
+
+def test_breach_is_advised_on_when_disputes_of_all_cards_together_are_few() -> None:
+    advice = opened(snapshot_with(BREACH, dispute_activity_worst="0.002"))["lower_disputes"]
+    assert advice.trigger == "mastercard_ecm counts this business as excessive"
+    assert (advice.predicted_uplift, advice.event_ids) == (60, ("evt_dp",))
+
+
+def test_disabled_payouts_are_advised_on_when_none_came_back() -> None:
+    off = Standing(payouts_disabled=True, event_ids=("evt_off",))
+    advice = opened(snapshot_with(off))["enable_payouts"]
+    assert (advice.predicted_uplift, advice.event_ids) == (80, ("evt_off",))
+    assert set(opened(snapshot_with(off, payouts_failed="2"))) == {"mend_bank_account"}
+    assert opened(snapshot_with()) == {}
