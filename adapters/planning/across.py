@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.planning.choosing import chosen_table
 from adapters.planning.comparing import relative_words
@@ -21,12 +22,12 @@ _PERIODS = frozenset(stems("year quarter month period jahr quartal monat annee t
 
 def across(question: Question, paper: PaperView) -> Outcome:
     view = chosen_table(question, paper)
-    rows = [m for m in question.rows if view is not None and m.table == view.index and m.column == view.labels]
+    rows = [m for m in question.rows if view is not None and m.table == view.index and m.column in (view.labels, None)]
     if view is None or view.labels is None or len(rows) != 1 or len(rows[0].rows) != 1:
         return None
     periods = _periods(view)
     if len(periods) < 2:
-        return None
+        return _over_series(question, paper, view, rows[0]) if paper.document.kind == "chart" else None
     named = _named(question, periods)
     used = rows[0].span.indices | frozenset(i for at in named.values() for i in at) | _titled(question, paper, view)
     chosen = [column for column, _ in periods if column.index in named]
@@ -35,6 +36,18 @@ def across(question: Question, paper: PaperView) -> Outcome:
     if not chosen and not question.has("ratio", "share", "trend", "count", "median", "dearest", "cheapest"):
         return _over_time(question, view, rows[0], [column for column, _ in periods], used)
     return None
+
+
+def _over_series(question: Question, paper: PaperView, view: TableView, mention: RowMention) -> Outcome:
+    """`which product sold the most in Q3`: a chart's series under one category."""
+    series = view.numeric
+    if len(series) < 2 or any(m.table == view.index and view.columns[m.column].numeric for m in question.columns):
+        return None
+    used = mention.span.indices | _titled(question, paper, view) | question.spans("row", "point", "quantity")
+    reading = _over_time(question, view, mention, series, used)
+    if reading is None or not question.has("sum", "total"):
+        return reading
+    return replace(reading, assumption=f"{', '.join(column.name for column in series)} are added up"[:400])
 
 
 def _periods(view: TableView) -> list[tuple[ColumnView, When]]:
@@ -106,7 +119,7 @@ def _change(
 
 def _over_time(
     question: Question, view: TableView, mention: RowMention, columns: Sequence[ColumnView], used: frozenset[int]
-) -> Outcome:
+) -> Reading | None:
     """A row's sum, mean or extreme over all periods."""
     greatest, least = question.has("max"), question.has("min")
     added = question.has("sum", "total")

@@ -54,6 +54,10 @@ def comparison(question: Question, paper: PaperView) -> Outcome:
     if all(_is_point(operand.step, paper) for operand in found):
         # "how many more units were shipped": what the chart's title says its numbers are.
         used |= title_words(question, paper, Measure(None, None, paper.points, frozenset()))
+    if view is not None and all(_column_of(operand.step) is not None for operand in found):
+        used |= title_words(question, paper, Measure(view, None, (), frozenset()))
+        if all(view.columns[_column_of(operand.step) or 0].money for operand in found):
+            used |= question.spans("cost", "price")
     relative = relative_words(question)
     used |= relative
     percents = all(_in_percent(operand.step, paper) for operand in found)
@@ -250,6 +254,16 @@ def _in_percent(step: Step, paper: PaperView) -> bool:
 
 def _is_point(step: Step, paper: PaperView) -> bool:
     return isinstance(step, plans.LookupFigure) and step.figure in paper.points
+
+
+def _column_of(step: Step) -> int | None:
+    match step:
+        case plans.LookupCell():
+            return step.column
+        case plans.Aggregate(values=plans.ColumnValues() as values):
+            return values.column
+        case _:
+            return None
 
 
 def _sums_points(step: Step, paper: PaperView) -> bool:

@@ -36,6 +36,7 @@ class When:
 
 _ISO = re.compile(r"\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b")
 _NUMERIC = re.compile(r"\b(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})\b")
+_DAY_MONTH = re.compile(r"^\s*(\d{1,2})\.(\d{1,2})\.\s*$")
 _MONTH_YEAR = re.compile(r"^\s*(\d{1,2})[/.](\d{4})\s*$")
 _QUARTER = re.compile(r"\bq\s?([1-4])\b", re.IGNORECASE)
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
@@ -56,6 +57,9 @@ def read_date(text: str) -> When | None:
         if second > 12 >= first:
             return When(year, first, second)
         return When(year, first, second) if first == second else When(year)
+    if found := _DAY_MONTH.match(text):
+        day, month = int(found[1]), int(found[2])
+        return When(month=month, day=day) if 1 <= month <= 12 and 1 <= day <= 31 else None
     if found := _MONTH_YEAR.match(text):
         return When(int(found[2]), int(found[1])) if 1 <= int(found[1]) <= 12 else None
     quarter = _QUARTER.search(text)

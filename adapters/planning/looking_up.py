@@ -143,6 +143,8 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
     if asks_by_group(question):
         return None
     rest = question.content - question.spans(*WEAK)
+    if any(_costs(paper, m.figure) for m in question.figures):
+        rest -= question.spans("cost", "price")
     silent = question.spans("function")
     full = [
         m
@@ -157,7 +159,7 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         figure = full[-1].figure
         return Reading(
             (*_with_check(paper, figure), plans.LookupFigure(figure=figure)),
-            full[-1].span.indices,
+            full[-1].span.indices | (question.spans("cost", "price") if _costs(paper, figure) else frozenset()),
             score=0.6 + 0.39 * full[-1].covered,
         )
     if len(full) > 1 and not question.has(*ROLES):
@@ -210,6 +212,12 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
                 score=0.9,
             )
     return absent
+
+
+def _costs(paper: PaperView, figure: int) -> bool:
+    """Whether a figure is what a thing costs: money beside a name that says nothing of sums."""
+    said = paper.document.figures[figure]
+    return said.role == "other" and said.unit is not None and len(said.unit) == 3 and said.unit.isupper()
 
 
 def _whole_total(question: Question, paper: PaperView) -> Reading | None:

@@ -97,6 +97,8 @@ def operands(question: Question, paper: PaperView, view: TableView | None) -> li
     best: dict[int, tuple[float, int, frozenset[int]]] = {}
     for mention in question.figures:
         rival = [m for m in question.figures if m.span == mention.span and m.figure != mention.figure]
+        if any(_says_more(question, paper, other.figure, mention.figure) for other in rival):
+            continue
         if any(other.covered >= mention.covered for other in rival) and not _by_role(question, paper, mention.figure):
             continue
         if mention.covered < 0.34 and mention not in point_mentions:
@@ -123,6 +125,13 @@ def operands(question: Question, paper: PaperView, view: TableView | None) -> li
     if view is not None:
         found += _of_table(question, paper, view, taken)
     return sorted(found, key=lambda operand: operand.at)
+
+
+def _says_more(question: Question, paper: PaperView, other: int, figure: int) -> bool:
+    """Whether the question says of another figure's label what this one lacks: `2024`, of two years' labels."""
+    said = {word.stem for word in question.words}
+    theirs, ours = set(paper.figure_stems[other]), set(paper.figure_stems[figure])
+    return bool((theirs - ours) & said) and not (ours - theirs) & said
 
 
 def _by_role(question: Question, paper: PaperView, figure: int) -> bool:

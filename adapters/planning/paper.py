@@ -139,12 +139,12 @@ class PaperView:
 
     @property
     def main(self) -> TableView | None:
-        """The table with the most numbers."""
-        return max(
-            self.tables,
-            key=lambda view: (sum(column.filled for column in view.numeric), len(view.table.rows)),
-            default=None,
-        )
+        """The table with the most numbers; one whose rows have no names (tax rates, say) where there is no other."""
+
+        def weight(view: TableView) -> tuple[bool, int, int]:
+            return view.labels is not None, sum(column.filled for column in view.numeric), len(view.table.rows)
+
+        return max(self.tables, key=weight, default=None)
 
     def figures_of(self, *roles: str) -> list[int]:
         """Figures of the first of these roles that any has, each value once."""

@@ -32,11 +32,13 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
     if greatest == least or question.has("mean", "median", "share", "ratio", "difference", "second"):
         return None
     view = chosen_table(question, paper)
-    measure = chosen_measure(question, paper, view)
+    measure = chosen_measure(question, paper, view) or _priced(question, paper)
     if measure is None:
         return None
     names = ("max", "dearest") if greatest else ("min", "cheapest")
     used = measure.used | question.spans(*names)
+    if measure.table is None and not paper.points:
+        used |= question.spans("row")
     if question.has("dearest", "cheapest") or (measure.column is not None and measure.column.money):
         used |= question.spans("cost", "price", "pay", "line_amount")
     n, at = top_n(question, *names)
@@ -63,6 +65,17 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
         greatest = not greatest
     rank = plans.Rank(op="argmax" if greatest else "argmin", values=measure.values(condition.where), n=n)
     return Reading((rank,), used, assumption=_by_which_price(question, measure))
+
+
+def _priced(question: Question, paper: PaperView) -> Measure | None:
+    """What a price list names beside its prices, where it is no table: money only, in one currency, with no sums."""
+    figures = paper.document.figures
+    prices = len(figures) > 2 and {figure.role for figure in figures} == {"other"}
+    if paper.tables or not prices or not question.has("dearest", "cheapest"):
+        return None
+    units = {figure.unit for figure in figures}
+    money = all(unit is not None and len(unit) == 3 and unit.isupper() for unit in units)
+    return Measure(None, None, tuple(range(len(figures))), frozenset()) if money and len(units) == 1 else None
 
 
 def _by_which_price(question: Question, measure: Measure) -> str | None:

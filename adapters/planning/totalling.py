@@ -217,6 +217,9 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         # "How many deliveries": each row may be one, though two have one name.
         name = view.columns[distinct].name
         assumption = f'different names under "{name}" were counted; the table has {len(view.table.rows)} rows'[:400]
+    pieces = [row[c.index].value for c in quantity for row in view.table.rows]
+    if question.has("sell", "pay") and question.has("row") and any(value not in (None, 1) for value in pieces):
+        assumption = "rows were counted, and not the pieces in them"
     return Reading((plans.Count(table=view.index, where=where, distinct=distinct),), used, assumption=assumption)
 
 

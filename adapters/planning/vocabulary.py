@@ -179,7 +179,7 @@ CONCEPTS: dict[str, str] = {
     # --- verbs that go with money
     "pay": """pay|paid|paid in total|paid in all|deducted|withheld|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
 |betalen|betaald|uitgegeven|pagare|pagato|speso|spendere|comprado|acquistato|gekocht""",
-    "sell": "offered|held|supplied|provided|worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
+    "sell": "offered|placed|booked|billed|invoiced|held|supplied|provided|worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
     # --- the document as a whole
     "date": """date|invoice date|receipt date|document date|issue date|date of issue|issued|dated|bill date|date of the invoice|date of the receipt|statement date|order date|what day|which day|billing date
 |purchase date|transaction date|datum|rechnungsdatum|ausgestellt|date de la facture|date de facture|date d emission|fecha|fecha de la factura|fecha de factura|emitida

@@ -320,3 +320,18 @@ def test_table_stays_one_when_a_header_repeats_but_its_halves_differ() -> None:
         )
     ).tables
     assert len(table.columns) == 4
+
+
+def test_statement_is_a_table_when_its_days_have_no_year() -> None:
+    (table,) = read(
+        page_of(
+            [(20, "Kontoauszug Nr. 7")],
+            None,
+            [(20, "Buchung"), (150, "Verwendungszweck"), (-680, "Betrag EUR"), (-860, "Saldo EUR")],
+            [(20, "02.07."), (150, "Lastschrift Stadtwerke"), (-680, "-184,30"), (-860, "3.227,88")],
+            [(20, "04.07."), (150, "Gutschrift Rechnung"), (-680, "+2.640,00"), (-860, "5.867,88")],
+            [(20, "11.07."), (150, "Miete"), (-680, "-1.150,00"), (-860, "4.717,88")],
+        )
+    ).tables
+    assert values(table, 2) == [Decimal("-184.30"), Decimal("2640.00"), Decimal("-1150.00")]
+    assert [row[0].text for row in table.rows] == ["02.07.", "04.07.", "11.07."]

@@ -103,3 +103,57 @@ def test_bill_gives_no_warning_when_a_balance_and_a_payment_stand_above_its_char
     assert (document.total, document.warnings) == (Decimal("137.59"), ())
     assert [row[0].text for row in document.tables[0].rows] == ["Electricity charges", "Meter charges"]
     assert [f.value for f in document.figures if f.role == "opening_balance"] == [Decimal("42.18")]
+
+
+def test_pump_receipt_gives_litres_and_price_when_its_taxes_stand_below_as_a_table() -> None:
+    document = read(
+        page_of(
+            [(20, "STATION OOST")],
+            [(20, "Pomp 6"), (-380, "Bonnr 00317")],
+            None,
+            [(20, "Diesel")],
+            [(30, "41,37 l x 1,989"), (-380, "82,29")],
+            [(20, "Koffie"), (-380, "3,25")],
+            [(20, "Totaal EUR"), (-380, "85,54")],
+            None,
+            [(20, "BTW"), (-250, "over"), (-380, "bedrag")],
+            [(20, "21%"), (-250, "68,01"), (-380, "14,28")],
+            [(20, "9%"), (-250, "2,98"), (-380, "0,27")],
+            *[None] * 4,
+            width=400,
+        )
+    )
+    items = document.tables[0]
+    assert (document.kind, document.total) == ("receipt", Decimal("85.54"))
+    assert [[cell.text for cell in row] for row in items.rows] == [
+        ["Diesel", "41,37", "1,989", "82,29"],
+        ["Koffie", "", "", "3,25"],
+    ]
+
+
+def test_size_in_a_name_is_no_quantity_when_a_times_sign_follows() -> None:
+    document = read(
+        page_of(
+            [(20, "RECEIPT")],
+            [(20, "Compost 50 L x2"), (-380, "19.80")],
+            [(20, "Gloves"), (-380, "11.50")],
+            [(20, "Total"), (-380, "31.30")],
+            width=400,
+        )
+    )
+    assert [row[-1].value for row in document.tables[0].rows] == [Decimal("19.80"), Decimal("11.50")]
+
+
+def test_address_is_no_part_of_the_first_item_when_no_gap_follows() -> None:
+    document = read(
+        page_of(
+            [(20, "HARBOR HARDWARE")],
+            [(20, "1180 Pier Avenue")],
+            [(20, "Wood screws"), (-380, "7.49")],
+            [(20, "Drop cloth"), (-380, "9.95")],
+            [(20, "TOTAL"), (-380, "17.44")],
+            *[None] * 10,
+            width=400,
+        )
+    )
+    assert [row[0].text for row in document.tables[0].rows] == ["Wood screws", "Drop cloth"]

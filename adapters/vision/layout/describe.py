@@ -53,8 +53,10 @@ def describe(page: Page, drawing: Drawing) -> DocumentDescription:
         return _chart(page, lines, written, drawing)
     tables = tuple(table_of(table, written, _title(rows, table, written)) for table in found)
     body = frozenset(i for table in found for i in table.taken if i not in table.summary_rows)
-    if not found and (items := _receipt_items(page, rows, written)) is not None:
-        tables, body = (items[0],), items[1]
+    items = _receipt_items(page, rows, written)
+    if items is not None and all(min(table.taken) > max(items[1]) for table in found):
+        # Below the items a till may print its taxes as a table.
+        tables, body = (items[0], *tables), body | items[1]
     labelled = [*labelled_figures(rows, body, written, found), *balances(rows, body, found, written)]
     labelled.sort(key=lambda item: (item.row, item.x1))
     kind = kind_of(page, rows, tables, labelled, photographic=drawing.photographic)
@@ -139,7 +141,10 @@ def _receipt_items(page: Page, rows: Sequence[Row], notation: Notation) -> tuple
         meaning_of(run.text).role in ("total", "amount_due") and meaning_of(run.text).strength >= 2 for run in runs
     )
     narrow = width < 45 * text_height(runs)
-    return item_table(rows, notation) if ends and (named or (narrow and page.height > page.width)) else None
+    # A photograph may show more table top than paper.
+    height = max(run.y1 for run in runs) - min(run.y0 for run in runs)
+    upright = page.height > page.width or height > width
+    return item_table(rows, notation) if ends and (named or (narrow and upright)) else None
 
 
 def _has_money(labelled: Sequence[Labelled], tables: Sequence[Table]) -> bool:

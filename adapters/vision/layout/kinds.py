@@ -62,6 +62,8 @@ def kind_of(
         return votes.most_common(1)[0][0]  # type: ignore[return-value]
     if totals and page.height > 1.8 * page.width:
         return "receipt"
+    if totals and any(table.name == ITEMS for table in tables):
+        return "receipt"
     if tables:
         covered = sum(len(table.rows) + len(table.summary_rows) + 1 for table in tables)
         subtotal = any(figure.role in ("subtotal", "tax") for figure in figures)

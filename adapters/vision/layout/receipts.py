@@ -20,6 +20,8 @@ from schemas.documents import Cell, Column, Table
 _ENDING = frozenset({"total", "subtotal", "amount_due", "tax"})
 _BETWEEN = frozenset({"discount"})
 _TIMES = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:kg|pcs|st|stk|x)?\s*[x×@*à]\s*(?=\D{0,4}\d)", re.IGNORECASE)
+# A pump measures to the hundredth (`41.37 l x 1.989`); `Compost 50 L x2` is the name of a sack.
+_LITRES = re.compile(r"(\d+[.,]\d{2,3})\s*(?:ltr|lit(?:er|re)s?|gal|[l1I])\s*[x×@*à]\s*(?=\D{0,4}\d)", re.IGNORECASE)
 _CENT = Decimal("0.011")
 
 
@@ -60,7 +62,7 @@ def item_table(rows: Sequence[Row], notation: Notation) -> tuple[Table, frozense
         if not any(c.isalnum() for c in row.text):
             name, detail, open_rows = [], None, []
             continue
-        times = _TIMES.search(text_of_row)
+        times = _LITRES.search(text_of_row) or _TIMES.search(text_of_row)
         amount = _amount(row, notation)
         if times is not None and numbers and len(numbers) >= 2:
             detail = _detail(row, times, numbers, notation)
@@ -73,6 +75,9 @@ def item_table(rows: Sequence[Row], notation: Notation) -> tuple[Table, frozense
         run, number = amount
         label = [r for r in row.runs if r is not run]
         own = _label_in(run, number)
+        if not items and times is None and (label or own):
+            # What stands above the first item that has a name of its own is the shop's address.
+            name, open_rows = [], []
         text = " ".join(
             [
                 *(r.text for r in name),

@@ -18,6 +18,10 @@ _YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
 _UNREAD = re.compile(r"[\d.,']{5,}")
 
 
+# A day without its year, as statements in German print it: `01.07.`
+_DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.")
+
+
 def is_value(text: str, notation: Notation) -> bool:
     """A number, a date or a dash in place of one."""
     return (
@@ -25,12 +29,15 @@ def is_value(text: str, notation: Notation) -> bool:
         or text in _DASHES
         or notation.number(text) is not None
         or date_of(text, notation.order) is not None
+        or _DAY.fullmatch(text) is not None
         or _marked(text, notation)
     )
 
 
 def garbled(text: str, notation: Notation) -> bool:
-    return _UNREAD.fullmatch(text) is not None and not notation.number(text) and not date_of(text, notation.order)
+    if _UNREAD.fullmatch(text) is None or _DAY.fullmatch(text) is not None:
+        return False
+    return not notation.number(text) and not date_of(text, notation.order)
 
 
 def _marked(text: str, notation: Notation) -> bool:

@@ -28,6 +28,9 @@ from adapters.vision.layout.words import Run
 _TELEPHONE = re.compile(r"\b(?:tel|phone|fax|telefon\w*|tél)\b[.:]?\s*[+(]?\d", re.IGNORECASE)
 
 
+_NUMBERED = re.compile(r"[^\W\d_]+\.?\s?\d{5,}")
+
+
 @dataclass(frozen=True, slots=True)
 class FoundTable:
     """A table before its cells get values: lanes, rows of runs per lane, and which page rows it took."""
@@ -83,7 +86,9 @@ def _addressed(row: Row) -> bool:
 
 
 def _coded(text: str) -> bool:
-    """More digits than letters: an order number or a phone number, not the name of a column."""
+    """More digits than letters, or a word and a long number: an order or a phone number, not the name of a column."""
+    if _NUMBERED.fullmatch(text) is not None:
+        return True
     return not is_year(text) and sum(c.isdigit() for c in text) > sum(c.isalpha() for c in text)
 
 
