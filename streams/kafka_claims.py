@@ -45,8 +45,8 @@ class Claim(NamedTuple):
     offset: int | None
 
 
-_IDENTITIES = "unnest($2::text[], $3::text[], $4::text[]) AS w (topic, tenant, id)"
-_OF_THEM = "c.log = $1 AND c.topic = w.topic AND c.tenant = w.tenant AND c.id = w.id"
+# Every statement below goes by the primary key, whatever the planner believes of a table that grows by thousands of
+# rows a second: joined with a list of ids, it read all of it once an id.
 # Sorted: two instances that claim the same ids wait for each other in one order.
 _CLAIM = """
 INSERT INTO log.claims (log, topic, tenant, id, partition, floor, owner)
@@ -57,15 +57,22 @@ ORDER BY w.id, w.tenant, w.topic
 ON CONFLICT DO NOTHING
 RETURNING topic, tenant, id
 """
-_LOOK = f"""
-SELECT c.topic, c.tenant, c.id, c.partition, c.floor, c.owner, c."offset" FROM {_IDENTITIES}
-JOIN log.claims c ON {_OF_THEM}
-"""  # noqa: S608
+_LOOK = """
+SELECT c.topic, c.tenant, c.id, c.partition, c.floor, c.owner, c."offset"
+FROM unnest($2::text[], $3::text[], $4::text[]) AS w (topic, tenant, id)
+CROSS JOIN LATERAL (
+    SELECT * FROM log.claims c WHERE c.log = $1 AND c.topic = w.topic AND c.tenant = w.tenant AND c.id = w.id LIMIT 1
+) c
+"""
+# A claim that a crash of the database forgot is made again.
 _SETTLE = """
-UPDATE log.claims c SET partition = w.partition, "offset" = w.o
+INSERT INTO log.claims AS c (log, topic, tenant, id, partition, floor, owner, "offset")
+SELECT $1, w.topic, w.tenant, w.id, w.partition, w.o, $7, w.o
 FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[]) AS w (topic, tenant, id, partition, o)
 CROSS JOIN set_config('synchronous_commit', 'off', true)
-WHERE c.log = $1 AND c.topic = w.topic AND c.tenant = w.tenant AND c.id = w.id AND c."offset" IS NULL
+ORDER BY w.id, w.tenant, w.topic
+ON CONFLICT (id, tenant, topic, log) DO UPDATE SET partition = excluded.partition, "offset" = excluded."offset"
+WHERE c."offset" IS NULL
 """
 _RESTORE = """
 INSERT INTO log.claims (log, topic, tenant, id, partition, floor, owner, "offset")
@@ -74,9 +81,10 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[]) AS w (t
 ORDER BY w.id, w.tenant, w.topic
 ON CONFLICT DO NOTHING
 """
-_GIVE_UP = f"""
-UPDATE log.claims c SET owner = 0 FROM {_IDENTITIES} WHERE {_OF_THEM} AND c."offset" IS NULL AND c.owner = $5
-"""  # noqa: S608
+_GIVE_UP = """
+UPDATE log.claims SET owner = 0
+WHERE log = $1 AND topic = $2 AND tenant = $3 AND id = $4 AND "offset" IS NULL AND owner = $5
+"""
 _TAKE_OVER = """
 UPDATE log.claims SET owner = $5
 WHERE log = $1 AND topic = $2 AND tenant = $3 AND id = $4 AND "offset" IS NULL AND owner = $6
@@ -180,7 +188,7 @@ class Claims:
         offsets = [offset for _, offset in standing.values()]
         with reaching("the claims"):
             await self._database.pool.execute(
-                _SETTLE, self._number, *_columns(standing), places, offsets, timeout=_PATIENCE
+                _SETTLE, self._number, *_columns(standing), places, offsets, self.owner, timeout=_PATIENCE
             )
 
     async def restore(self, standing: Mapping[Identity, tuple[TopicPartition, int]]) -> None:
@@ -195,8 +203,8 @@ class Claims:
     async def give_up(self, identities: Collection[Identity]) -> None:
         """Appends of this instance failed: whoever comes next finds out whether they stand."""
         with reaching("the claims"):
-            await self._database.pool.execute(
-                _GIVE_UP, self._number, *_columns(identities), self.owner, timeout=_PATIENCE
+            await self._database.pool.executemany(
+                _GIVE_UP, [(self._number, *identity, self.owner) for identity in identities], timeout=_PATIENCE
             )
 
     async def take_over(self, identity: Identity, claim: Claim) -> bool:

@@ -35,6 +35,7 @@ class Away:
     def __init__(self, *_: object, **__: object) -> None:
         self.closed = False
         self._fetcher = None
+        self._fetch_max_wait_ms = 500
         self._coordinator = SimpleNamespace(_heartbeat_task=asyncio.ensure_future(asyncio.Event().wait()))
         self._client = self
         self.stopping = asyncio.Event()

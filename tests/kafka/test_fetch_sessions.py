@@ -11,7 +11,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v6, FetchRequest_v11
 
-from streams.fetch_sessions import fetch_incrementally
+from streams.fetch_sessions import LONGEST_WAIT_MS, fetch_incrementally
 
 NUMBER = 7
 NO_SESSION = 70
@@ -25,7 +25,8 @@ class Broker:
         self.asked: list[Any] = []
         self.session = NUMBER
         self.error: int | BaseException = 0
-        self.consumer = fetch_incrementally(SimpleNamespace(_client=SimpleNamespace(send=self.answer)))
+        client = SimpleNamespace(send=self.answer)
+        self.consumer = fetch_incrementally(SimpleNamespace(_client=client, _fetch_max_wait_ms=1500))
 
     async def answer(self, node: int, request: Any) -> Any:
         self.asked.append(request.build(self.version))
@@ -50,6 +51,7 @@ class Broker:
 
 async def test_fetches_name_what_has_moved_when_the_broker_keeps_a_session() -> None:
     broker = Broker()
+    assert broker.consumer._fetch_max_wait_ms == LONGEST_WAIT_MS
     await broker.fetch(0, 0, 0)
     assert broker.last == (0, 0, {0: 0, 1: 0, 2: 0}, [])
     await broker.fetch(0, 5, 0)
