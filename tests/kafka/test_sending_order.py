@@ -150,18 +150,6 @@ async def test_claim_is_kept_when_its_id_is_appended_again_while_it_is_being_giv
     await writer.close()
 
 
-async def test_a_claim_does_not_wait_for_the_disk_when_it_is_made_in_a_hurry(database: Database) -> None:
-    claims = await Claims.open(database, "cluster", "hurried.")
-    on_its_way = []
-    for number in range(20):  # now and then the server writes just then
-        await claims.claim({Identity("numbers", "local", str(number)): (PLACE, 0)}, hurried=True)
-        on_its_way.append(
-            await database.pool.fetchval("SELECT pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn()")
-        )
-    assert any(on_its_way)
-    await claims.close()
-
-
 async def test_claims_wait_for_the_disk_when_one_of_them_comes_from_outside(sent: list[str]) -> None:
     claims = Claimed({})
     writer = writer_over(claims)
