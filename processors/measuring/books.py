@@ -98,6 +98,7 @@ class Terms(NamedTuple):
 
     `committed` leaves out what is set to end; `annual` is the part billed by the year or longer; `behind`: past due.
     `unpriced`: licensed items are not in it, for the payload does not tell what they cost (tiers, a list cut short).
+    `undiscounted`: it is the full price, for a discount is named whose terms nobody told.
     """
 
     at: int
@@ -108,6 +109,7 @@ class Terms(NamedTuple):
     behind: bool
     event: str
     unpriced: bool = False
+    undiscounted: bool = False
 
 
 class Subscribed(NamedTuple):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from processors.measuring.books import Subscribed
 from processors.measuring.definition import Measured, count, definition, money, rate
 from processors.measuring.flows import Part
 from processors.measuring.recurring import Now, holding, minor
 from processors.measuring.view import View
-from processors.measuring.words import many
+from processors.measuring.words import joined, many
 
 _NO_START = "there was no recurring revenue at the start"
+_NO_CUSTOMERS = "there were no customers with a subscription at the start"
+_NOTHING = "there is no recurring revenue"
 
 
 class _TermsShown:
@@ -51,17 +54,42 @@ def _now(view: View) -> Now:
     return view.once("now", lambda: view.recurring.at(view.as_of))
 
 
-def _left_out(view: View, moment: int) -> str | None:
-    unpriced = view.once(
-        "unpriced", lambda: [one for one in view.books.subscriptions if any(terms.unpriced for terms in one.terms)]
-    )
-    held = (holding(one.terms, moment) for one in unpriced)
-    missing = sum(terms is not None and terms.unpriced for terms in held)
+def _left_out(view: View, *moments: int) -> str | None:
+    """Whose recurring revenue is in no level at some moments."""
     apart = sorted(view.recurring.unconverted)
-    words = [f"without subscriptions in {', '.join(apart)}, for which there is no rate"] if apart else []
-    if missing:
-        words.append(f"without {many(missing, 'subscription')} whose price is tiered or not told")
-    return "; ".join(words) or None
+    words = f"without subscriptions in {', '.join(apart)}, for which there is no rate" if apart else None
+    number = _held(view, moments, "unpriced")
+    missing = f"without {many(number, 'subscription')} whose price is tiered or not told" if number else None
+    return joined(words, missing)
+
+
+def _doubted(view: View, *moments: int) -> str | None:
+    """What keeps levels of recurring revenue from being exact: who is left out, and who counts with too much."""
+    number = _held(view, moments, "undiscounted")
+    words = f"with {many(number, 'subscription')} at full price, for the terms of a discount are not told"
+    return joined(_left_out(view, *moments), words if number else None)
+
+
+def _held(view: View, moments: Sequence[int], flag: str) -> int:
+    """How many subscriptions have terms with a flag at one of the moments at least."""
+    doubtful = view.once("doubtful", lambda: [one for one in view.books.subscriptions if _is_doubtful(one)])
+    held = ([holding(one.terms, moment) for moment in moments] for one in doubtful)
+    return sum(any(terms is not None and getattr(terms, flag) for terms in one) for one in held)
+
+
+def _is_doubtful(subscription: Subscribed) -> bool:
+    return any(terms.unpriced or terms.undiscounted for terms in subscription.terms)
+
+
+def _ends(view: View, first: int, last: int) -> list[int]:
+    """The moments whose levels tell what some months moved: the start of the first, and the end of each."""
+    return [view.end(month) - 1 for month in range(first - 1, last + 1)]
+
+
+def _rate(view: View, moments: Sequence[int], part: int, whole: int, *parts: Part, unknown: str) -> Measured:
+    """A rate of recurring revenue at some moments, with what it leaves out."""
+    reason = joined(unknown, _left_out(view, *moments)) or unknown
+    return rate(part, whole, *parts, unknown=reason, note=_doubted(view, *moments))
 
 
 @definition("mrr", unit="money", title="Monthly recurring revenue", monthly=True)
@@ -69,31 +97,33 @@ def mrr(view: View, month: int) -> Measured:
     """What active and past-due subscriptions are worth a month at the month's end: licensed items, normalised to a
     month, less coupons that last for ever; without trials, usage, tax and prorations."""
     end = view.recurring.movement(month).end
-    return money(minor(end), _shown(view, view.end(month) - 1), note=_left_out(view, view.end(month) - 1))
+    return money(minor(end), _shown(view, view.end(month) - 1), note=_doubted(view, view.end(month) - 1))
 
 
 @definition("mrr_now", unit="money", title="Monthly recurring revenue today")
 def mrr_now(view: View, month: int) -> Measured:
     """The same at the very moment of `as_of`."""
-    return money(minor(_now(view).monthly), _shown(view, view.as_of), note=_left_out(view, view.as_of))
+    return money(minor(_now(view).monthly), _shown(view, view.as_of), note=_doubted(view, view.as_of))
 
 
 @definition("cmrr", unit="money", title="Committed monthly recurring revenue")
 def cmrr(view: View, month: int) -> Measured:
     """Recurring revenue today without subscriptions that are set to end with their period."""
-    return money(minor(_now(view).committed), _shown(view, view.as_of), note=_left_out(view, view.as_of))
+    return money(minor(_now(view).committed), _shown(view, view.as_of), note=_doubted(view, view.as_of))
 
 
 @definition("customers", unit="count", title="Customers with a paid subscription", monthly=True)
 def customers(view: View, month: int) -> Measured:
     """Customers with recurring revenue at the month's start."""
-    return count(view.recurring.movement(month).customers, _shown(view, view.calendar.start(month) - 1))
+    start = view.calendar.start(month) - 1
+    return count(view.recurring.movement(month).customers, _shown(view, start), note=_left_out(view, start))
 
 
 def _moved(name: str, title: str, attribute: str, sign: int, words: str) -> None:
     def measure(view: View, month: int) -> Measured:
         value = getattr(view.recurring.movement(month), attribute)
-        return money(sign * minor(value), _changed(view, month, month))
+        note = _doubted(view, *_ends(view, month, month))
+        return money(sign * minor(value), _changed(view, month, month), note=note)
 
     measure.__doc__ = words
     definition(name, unit="money", title=title, monthly=True)(measure)
@@ -121,11 +151,13 @@ def logo_churn_t3m(view: View, month: int) -> Measured:
 
 def _logos(view: View, first: int, last: int) -> Measured:
     moved = [view.recurring.movement(month) for month in range(first, last + 1)]
+    note = _left_out(view, *_ends(view, first, last))
     return rate(
         sum(one.lost for one in moved),
         sum(one.customers for one in moved),
         _changed(view, first, last),
-        unknown="there were no customers with a subscription at the start",
+        unknown=joined(_NO_CUSTOMERS, note) or _NO_CUSTOMERS,
+        note=note,
     )
 
 
@@ -145,7 +177,7 @@ def _gross(view: View, first: int, last: int) -> Measured:
     moved = [view.recurring.movement(month) for month in range(first, last + 1)]
     lost = sum(one.churned + one.contraction for one in moved)
     start = sum(one.start for one in moved)
-    return rate(lost, start, _changed(view, first, last), unknown=_NO_START)
+    return _rate(view, _ends(view, first, last), lost, start, _changed(view, first, last), unknown=_NO_START)
 
 
 @definition("net_mrr_churn", unit="ratio", title="MRR lost net of expansion", monthly=True)
@@ -153,7 +185,7 @@ def net_mrr_churn(view: View, month: int) -> Measured:
     """(churn + contraction − expansion − reactivation) ÷ recurring revenue at the start; below zero is growth."""
     one = view.recurring.movement(month)
     net = one.churned + one.contraction - one.expansion - one.reactivation
-    return rate(net, one.start, _changed(view, month, month), unknown=_NO_START)
+    return _rate(view, _ends(view, month, month), net, one.start, _changed(view, month, month), unknown=_NO_START)
 
 
 @definition("nrr", unit="ratio", title="Net revenue retention, 12 months", monthly=True)
@@ -171,16 +203,16 @@ def grr(view: View, month: int) -> Measured:
 
 
 def _retained(view: View, month: int, kept: int, base: int) -> Measured:
-    start = _shown(view, view.end(month - 12) - 1)
+    ends = view.end(month - 12) - 1, view.end(month) - 1
     reason = "there was no recurring revenue twelve months before"
-    return rate(kept, base, start, _changed(view, month - 11, month), unknown=reason)
+    return _rate(view, ends, kept, base, _shown(view, ends[0]), _changed(view, month - 11, month), unknown=reason)
 
 
 @definition("annual_share", unit="ratio", title="Share of MRR billed by the year")
 def annual_share(view: View, month: int) -> Measured:
     """Recurring revenue of yearly prices ÷ all of it, today."""
-    present = _now(view)
-    return rate(present.annual, present.monthly, _shown(view, view.as_of), unknown="there is no recurring revenue")
+    present, now = _now(view), (view.as_of,)
+    return _rate(view, now, present.annual, present.monthly, _shown(view, view.as_of), unknown=_NOTHING)
 
 
 @definition("past_due_share", unit="ratio", title="Share of MRR past due")
@@ -192,7 +224,7 @@ def past_due_share(view: View, month: int) -> Measured:
         for subscription in present.subscriptions
         if (terms := holding(subscription.terms, view.as_of)) is not None and terms.behind
     ]
-    return rate(present.behind, present.monthly, behind, unknown="there is no recurring revenue")
+    return _rate(view, (view.as_of,), present.behind, present.monthly, behind, unknown=_NOTHING)
 
 
 @definition("collection", unit="ratio", title="Failed invoices recovered, 3 months", monthly=True)

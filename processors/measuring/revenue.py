@@ -12,7 +12,7 @@ from processors.measuring.flows import Evidence, Part
 from processors.measuring.periods import DAY, day_of
 from processors.measuring.statistics import deviation, median, residuals, seasonal_residuals, theil_sen, to_decimal
 from processors.measuring.view import View
-from processors.measuring.words import many
+from processors.measuring.words import joined, many
 
 _TREND_NEEDS = 6
 _SEASONS_NEED = 24
@@ -88,10 +88,6 @@ def _first_month(view: View, months: int, month: int) -> str | None:
     return f"the month of the first charge, {began}, counts as a whole one" if partial else None
 
 
-def _joined(*notes: str | None) -> str | None:
-    return "; ".join(filter(None, notes)) or None
-
-
 def _without_fees(view: View, first: int, last: int) -> str | None:
     missing = view.flows.total(view.flows.fees_unknown, first, last)
     return f"the fees of {many(missing, 'charge')} are not known and not taken off" if missing else None
@@ -128,7 +124,7 @@ def average_net(view: View, month: int) -> Measured:
     return money(
         Fraction(view.flows.total(view.flows.net, month - 2, month), min(3, view.history(month))),
         *_movements(view, month - 2, month),
-        note=_joined(_without_fees(view, month - 2, month), _first_month(view, 3, month)),
+        note=joined(_without_fees(view, month - 2, month), _first_month(view, 3, month)),
     )
 
 
@@ -157,7 +153,7 @@ def _in_dollars(view: View, month: int, found: Measured) -> Measured:
         return unknown(f"there is no exchange rate from {view.currency} to usd on {day}")
     newest = view.reference.rates.through
     stale = view.currency != "usd" and newest is not None and day - newest > _FRESH
-    note = _joined(found.note, f"by the exchange rate of {newest}, the newest at hand" if stale else None)
+    note = joined(found.note, f"by the exchange rate of {newest}, the newest at hand" if stale else None)
     return Measured(to_decimal(Fraction(found.value) * factor, 0), found.evidence, note=note)
 
 

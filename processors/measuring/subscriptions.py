@@ -113,7 +113,8 @@ def _terms(
     at: int, version: Version, state: Subscription, customer: str, discounts: Discounts, *, alive: bool = False
 ) -> Terms:
     pays = state.status in PAYING and not state.paused and (alive or not version.deleted)
-    whole, yearly = monthly_amounts(state, discounts.of_customer(customer, at), discounts) if pays else (0, 0)
+    of_customer = discounts.of_customer(customer, at)
+    whole, yearly = monthly_amounts(state, of_customer, discounts) if pays else (0, 0)
     ends = state.cancel_at_period_end or state.cancel_at is not None
     monthly = round(whole * MICRO)
     return Terms(
@@ -125,6 +126,7 @@ def _terms(
         behind=pays and state.status == "past_due",
         event=version.event,
         unpriced=pays and not _is_priced(state),
+        undiscounted=pays and not _is_discounted(state, of_customer, discounts),
     )
 
 
@@ -138,6 +140,13 @@ def _is_priced(state: Subscription) -> bool:
     """Whether a payload tells what all of a subscription's licensed items cost."""
     licensed = [item for item in state.items if item.usage_type == "licensed"]
     return bool(state.items and state.items_complete and state.currency) and all(map(_counts, licensed))
+
+
+def _is_discounted(state: Subscription, customer_discounts: Sequence[Discount], discounts: Discounts) -> bool:
+    """Whether the terms of every discount that counts are known: recent payloads name them by id alone."""
+    of_items = (one for item in state.items if _counts(item) for one in discounts.whole(item.discounts))
+    named = (*(discounts.whole(state.discounts) or customer_discounts), *of_items)
+    return all(one.duration is not None for one in named)
 
 
 def _counts(item: SubscriptionItem) -> bool:

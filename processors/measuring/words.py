@@ -26,6 +26,11 @@ def many(number: int | Decimal, things: str) -> str:
     return f"{number:,} {things}" if number == 1 else f"{number:,} {things}s"
 
 
+def joined(*remarks: str | None) -> str | None:
+    """Several remarks as one; None where there is none."""
+    return "; ".join(filter(None, remarks)) or None
+
+
 def _trimmed(value: Decimal) -> str:
     """At least three significant digits, no needless zeros."""
     places = 3 if abs(value) < Decimal("0.1") else 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0

@@ -20,8 +20,10 @@ FEW_CHARGES = 200
 _ZERO = Decimal("0.00")
 _LEAST_HISTORY = 3
 _LEAST_ANNUAL_NET = Decimal(5_000_00)
-# Figures whose cautions a reader of the score must know: what is not in them.
-_SAID = ("average_net_usd", "top1_share")
+# Figures whose cautions a reader of the score must know: what is not in them. Those of retention say so only where
+# subscriptions are left out, and whoever was left out may have stayed or gone.
+_RETENTION = frozenset({"nrr", "gross_mrr_churn_t3m", "logo_churn_t3m"})
+_SAID = _RETENTION | {"average_net_usd", "top1_share"}
 _NOTE = "This is readiness for funding, not a probability of default."
 
 
@@ -61,7 +63,9 @@ def score(snapshot: MetricsComputed, *, version: int = 1, metrics_event: str | N
     found = outcome(snapshot, card)
     # A range whose ends earn the same points is one all the same, and so is a sum that leaves money out.
     unsure = _has_few_charges(snapshot) or bool(snapshot.unconverted)
-    unsure = unsure or any(factor.low != factor.high for factor in found.factors)
+    unsure = (
+        unsure or any(factor.low != factor.high for factor in found.factors) or _leaves_customers_out(snapshot, found)
+    )
     return ScoreComputed(
         business_id=snapshot.business_id,
         as_of=snapshot.as_of,
@@ -246,12 +250,23 @@ def _notes(snapshot: MetricsComputed, card: Scorecard, found: Outcome) -> list[s
             notes.append(f"{factor.name} is unknown ({factor.unknown}): it counts 0, and could bring {factor.weight}.")
     if snapshot.value("annual_net_usd") is None:
         notes.append("Whether a year's net revenue reaches the 5,000 usd that a score needs is not known.")
-    for factor in found.factors:
-        remark = next(
-            (one.note for one in snapshot.figures if one.name == factor.figure and factor.figure in _SAID), None
-        )
-        if remark is not None:
-            notes.append(f"{factor.name}: {remark}.")
+    for remark, names in _remarks(snapshot, found).items():
+        notes.append(f"{', '.join(names)}: {remark}.")
     for money in snapshot.unconverted:
         notes.append(f"{many(money.charges, 'record')} in {money.currency} without an exchange rate: in no sum.")
     return notes
+
+
+def _remarks(snapshot: MetricsComputed, found: Outcome) -> dict[str, list[str]]:
+    """What factors' figures leave out, each with the factors it is said of."""
+    said: dict[str, list[str]] = {}
+    noted = {figure.name: figure.note for figure in snapshot.figures if figure.name in _SAID}
+    for factor in found.factors:
+        if remark := noted.get(factor.figure):
+            said.setdefault(remark, []).append(factor.name)
+    return said
+
+
+def _leaves_customers_out(snapshot: MetricsComputed, found: Outcome) -> bool:
+    scored = {factor.figure for factor in found.factors} & _RETENTION
+    return any(figure.note for figure in snapshot.figures if figure.name in scored)
