@@ -257,4 +257,8 @@ def _refused(parsed: Question, paper: PaperView) -> Planned:
         return Planned(None, 0.0, f"the question is about {names}, which the document does not mention")
     if not paper.document.figures and not paper.tables:
         return Planned(None, 0.0, "no figures or tables could be read in this picture", missing=True)
-    return Planned(None, 0.0, "the question can be read in several ways or in none; name a column, a row or a figure")
+    named = ", ".join(f'"{label}"' for label in _labels(paper)[:4])
+    such = f", such as {named}" if named else ""
+    return Planned(
+        None, 0.0, f"the question can be read in several ways or in none; name a column, a row or a figure{such}"
+    )

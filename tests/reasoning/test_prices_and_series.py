@@ -85,3 +85,9 @@ async def test_count_of_items_is_unverified_when_one_line_holds_several(planner:
 async def test_figure_of_another_year_is_never_taken(planner: EmbeddingPlanner) -> None:
     given = await answer(planner, "What was the ratio of current assets to total assets in 2024?", two_years())
     assert given is None or given.value == Decimal("0.449"), given.text
+
+
+async def test_refusal_names_what_may_be_asked_when_a_question_is_open(planner: EmbeddingPlanner) -> None:
+    planned = await planner.plan("Which treatment is the most expensive?", salon())
+    assert planned.plan is None
+    assert '"Weekday", "Weekend"' in (planned.reason or "")
