@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSch
 # What Stripe's facts and the calendar of months can hold.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 
+_BOUNDS = "must be between 2000 and 2099"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -19,12 +20,15 @@ def _end_of_day(given: object) -> object:
     """A date alone is its whole day: it becomes the midnight, UTC, in which it ends."""
     if not isinstance(given, str) or not _DATE.fullmatch(given):
         return given
-    return datetime.combine(date.fromisoformat(given), time(), UTC) + timedelta(days=1)
+    try:
+        return datetime.combine(date.fromisoformat(given), time(), UTC) + timedelta(days=1)
+    except OverflowError as error:  # the last day of the calendar
+        raise ValueError(_BOUNDS) from error
 
 
 def _within(moment: datetime) -> datetime:
     if not EARLIEST <= moment < LATEST:
-        raise ValueError("must be between 2000 and 2099")
+        raise ValueError(_BOUNDS)
     return moment
 
 

@@ -17,7 +17,7 @@ from pydantic_core import from_json, to_json
 from projections.projection import Column, Fact, Projection, Refold, Row, Table
 from schemas.ledger.balance_identity import Movement
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import entries_of, refunded_totals
+from schemas.ledger.booking import entries_of, let_go, refunded_totals
 from schemas.ledger.entries import Entry, History, Version
 from schemas.ledger.facts import OBSERVATIONS, STATES
 from schemas.ledger.fold import Sighting, history
@@ -135,6 +135,12 @@ TOTALS = Table(
     key=(*_OBJECT, "total"),
     derived=True,
 )
+UNCAPTURED = Table(
+    "ledger_uncaptured",
+    columns=(*_OBJECT_COLUMNS, Column("amount", "bigint"), Column("refunded", "bigint")),
+    key=_OBJECT,
+    derived=True,
+)
 
 
 def apply(fact: Fact) -> Iterable[tuple[Table, Row]]:
@@ -230,6 +236,8 @@ def refolded(objects: Iterable[Sequence[Row]]) -> Iterator[tuple[Table, Row]]:
             )
         for total in refunded_totals(found):
             yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
+        if uncaptured := let_go(found):
+            yield UNCAPTURED, (*key, uncaptured.amount, uncaptured.refunded)
 
 
 def _object(rows: Sequence[Row], found: History) -> Row:
@@ -271,9 +279,9 @@ def _entry(entry: Entry) -> Row:
 
 PROJECTION = Projection(
     name="ledger",
-    version=1,
+    version=2,
     topics=("ledger",),
-    tables=(FACTS, STANDING, UNHANDLED, OBJECTS, ENTRIES, MOVEMENTS, TOTALS),
+    tables=(FACTS, STANDING, UNHANDLED, OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED),
     apply=apply,
-    refold=Refold(FACTS, _OBJECT, (OBJECTS, ENTRIES, MOVEMENTS, TOTALS), refolded),
+    refold=Refold(FACTS, _OBJECT, (OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED), refolded),
 )

@@ -20,7 +20,7 @@ from schemas.base import Value
 from schemas.envelope import Event
 from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import RefundedTotal, entries_of, refunded_totals
+from schemas.ledger.booking import LetGo, RefundedTotal, entries_of, let_go, refunded_totals
 from schemas.ledger.entries import Entry, History
 from schemas.ledger.observation import Observation
 
@@ -39,24 +39,38 @@ BOOKED = (
 )
 
 # What `schemas.ledger.balance_identity.completed` does, over the folded tables: entries with settled amounts and
-# customers, and refunds that only their charge tells of. $1 tenant, $2 business, $3 as of, $4 and $5 the place after
-# which a page begins, $6 how many; null bounds nothing. The limit stands inside too: a page joins its own rows only.
+# customers, refunds that only their charge tells of, and without those of what was never captured. $1 tenant,
+# $2 business, $3 as of, $4 and $5 the place after which a page begins, $6 how many; null bounds nothing. The limit
+# stands inside too: a page joins its own rows only.
 _ENTRIES = """
-WITH entries AS (
+WITH let_go AS (
+  SELECT u.object_id AS charge, (
+    array_agg(e.object_id ORDER BY e.effective, e.entry_id)
+    FILTER (WHERE e.entry_kind = 'refund' AND e.amount = -u.amount AND e.balance_transaction IS NULL)
+  )[1] AS refund
+  FROM read.ledger_uncaptured u JOIN read.ledger_entries e
+    ON (e.tenant, e.business, e.charge) = (u.tenant, u.business, u.object_id)
+  WHERE u.tenant = $1 AND u.business = $2 AND e.entry_kind IN ('refund', 'refund_reversed')
+  GROUP BY u.object_id, u.refunded HAVING -sum(e.amount) > u.refunded
+), entries AS (
   SELECT * FROM read.ledger_entries
   WHERE tenant = $1 AND business = $2 AND ($3::timestamptz IS NULL OR effective <= $3)
   AND ($4::timestamptz IS NULL OR (effective, entry_id) > ($4, $5))
+  AND NOT (kind = 'refund' AND object_id IN (SELECT refund FROM let_go WHERE refund IS NOT NULL))
   ORDER BY effective, entry_id LIMIT $6
 ), itemised AS (
-  SELECT charge, -sum(amount) AS amount FROM read.ledger_entries
-  WHERE tenant = $1 AND business = $2 AND entry_kind = 'refund' AND charge IS NOT NULL
-  AND charge IN (SELECT object_id FROM read.ledger_refunded_totals WHERE tenant = $1 AND business = $2)
-  GROUP BY charge
+  SELECT t.object_id, t.total, -sum(e.amount) AS amount
+  FROM read.ledger_refunded_totals t JOIN read.ledger_entries e
+    ON (e.tenant, e.business, e.charge) = (t.tenant, t.business, t.object_id)
+  WHERE t.tenant = $1 AND t.business = $2
+  AND (e.entry_kind = 'refund' OR (e.entry_kind = 'refund_reversed' AND e.effective <= t.created))
+  AND e.object_id NOT IN (SELECT refund FROM let_go WHERE refund IS NOT NULL)
+  GROUP BY t.object_id, t.total
 ), steps AS (
   SELECT t.*, greatest(
     0, coalesce(i.amount, 0), lag(t.total) OVER (PARTITION BY t.object_id ORDER BY t.created, t.total)
   )::bigint AS covered
-  FROM read.ledger_refunded_totals t LEFT JOIN itemised i ON i.charge = t.object_id
+  FROM read.ledger_refunded_totals t LEFT JOIN itemised i USING (object_id, total)
   WHERE t.tenant = $1 AND t.business = $2
 ), found AS (
   SELECT e.entry_id AS id, e.entry_kind AS kind, e.kind AS object_kind, e.object_id, e.charge,
@@ -253,9 +267,11 @@ class PostgresLedgerReader:
         entries: list[Entry] = []
         movements: dict[str, Movement] = {}
         totals: list[RefundedTotal] = []
+        uncaptured: list[LetGo] = []
         for found in await self.histories(tenant, business, BOOKED, known_at=known_at):
             entries += entries_of(found)
             totals += refunded_totals(found)
+            uncaptured += filter(None, [let_go(found)])
             if isinstance(found.latest.state, BalanceTransaction):
                 movements[found.object_id] = Movement.of(found.object_id, found.latest.state)
-        return completed(entries, movements, totals), movements
+        return completed(entries, movements, totals, uncaptured), movements

@@ -9,6 +9,7 @@ import gzip
 import io
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ class _Counting(io.RawIOBase):
 
 def _of_file(path: Path, file: BinaryIO) -> Iterator[StripeEvent | Broken]:
     name = str(path)
-    first = file.readline(LARGEST_DOCUMENT)
+    first = file.readline(LARGEST_DOCUMENT).removeprefix(BOM_UTF8)
     if path.name.endswith(_BY_LINES) or _is_whole(first):
         number = 1
         line = first

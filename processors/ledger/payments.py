@@ -18,6 +18,7 @@ from processors.ledger.reading import (
     part,
     ref,
     text,
+    unsigned_amount,
 )
 from processors.ledger.upcasters import brand
 from schemas.ledger.payments import (
@@ -42,8 +43,8 @@ def charge(raw: Raw, seen: datetime) -> Charge:
     passed_on = part(raw.get("transfer_data"))
     captured = bool(raw.get("captured"))
     return Charge(
-        amount=amount(raw, "amount", currency),
-        amount_captured=amount(raw, "amount_captured", currency),
+        amount=unsigned_amount(raw, "amount", currency),
+        amount_captured=unsigned_amount(raw, "amount_captured", currency),
         amount_refunded=optional_amount(raw, "amount_refunded", currency) or 0,
         currency=currency,
         status=_charge_status(raw),
@@ -94,7 +95,7 @@ def refund(raw: Raw, seen: datetime) -> Refund:
     currency = currency_of(raw)
     status: Any = text(raw.get("status"))
     return Refund(
-        amount=amount(raw, "amount", currency),
+        amount=unsigned_amount(raw, "amount", currency),
         currency=currency,
         status=status,
         at=instant(raw.get("created")) or seen,
@@ -113,7 +114,7 @@ def dispute(raw: Raw, seen: datetime) -> Dispute:
     card = part(part(raw.get("payment_method_details")).get("card"))
     transactions = listed(raw.get("balance_transactions"))
     return Dispute(
-        amount=amount(raw, "amount", currency),
+        amount=unsigned_amount(raw, "amount", currency),
         currency=currency,
         status=text(raw.get("status")) or "needs_response",
         reason=text(raw.get("reason")),

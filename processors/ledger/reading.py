@@ -110,6 +110,14 @@ def amount(raw: Raw, field: str, currency: str) -> int:
     return found
 
 
+def unsigned_amount(raw: Raw, field: str, currency: str) -> int:
+    """An amount that is never negative: the object's type says which way it moves. Raises as `amount` does."""
+    found = amount(raw, field, currency)
+    if found < 0:
+        raise UnreadablePayload(f"{name_of(raw)}: {field} is {found}, less than nothing")
+    return found
+
+
 def optional_amount(raw: Raw, field: str, currency: str) -> int | None:
     """An amount in minor units, None where it is missing. Raises UnreadablePayload for what is no amount.
 
@@ -119,7 +127,7 @@ def optional_amount(raw: Raw, field: str, currency: str) -> int | None:
     if value is None:
         return None
     whole = number(value)
-    if whole is None and type(value) is str:
+    if whole is None and type(value) is str and "." in value:
         try:
             whole = to_minor(value, currency)
         except ValueError as error:

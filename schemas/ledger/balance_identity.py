@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import RefundedTotal
+from schemas.ledger.booking import LetGo, RefundedTotal
 from schemas.ledger.entries import Entry
 
 
@@ -32,18 +32,45 @@ class Movement:
 
 
 def completed(
-    entries: Iterable[Entry], movements: Mapping[str, Movement], totals: Iterable[RefundedTotal]
+    entries: Iterable[Entry],
+    movements: Mapping[str, Movement],
+    totals: Iterable[RefundedTotal],
+    uncaptured: Iterable[LetGo],
 ) -> Sequence[Entry]:
-    """Entries with their settled amounts, their charges' customers, and refunds that only the charge tells of.
+    """Entries with their settled amounts, their charges' customers, refunds that only the charge tells of, and
+    without those that refund what was never captured.
 
     By (effective, id).
     """
-    listed = list(entries)
+    listed = _without_let_go(list(entries), uncaptured)
     customers = {entry.object_id: entry.customer for entry in listed if entry.kind == "charge"}
     settled = [_settled(entry, movements, customers) for entry in listed]
     settled += unitemised(settled, totals)
     settled.sort(key=lambda entry: (entry.effective, entry.id))
     return settled
+
+
+def _without_let_go(entries: Sequence[Entry], uncaptured: Iterable[LetGo]) -> Sequence[Entry]:
+    """Leaves out the refund of what a charge let go: of that amount, without a balance transaction, and one that the
+    charge's own refunded total does not know."""
+    refunds = _refunds_by_charge(entries)
+    left_out = set()
+    for one in uncaptured:
+        of_charge = refunds.get(one.charge, ())
+        if -sum(entry.amount for entry in of_charge) > one.refunded:
+            alike = [entry for entry in of_charge if entry.amount == -one.amount and not entry.balance_transaction]
+            if alike:
+                left_out.add(min(alike, key=lambda entry: (entry.effective, entry.id)).object_id)
+    return [entry for entry in entries if entry.object_id not in left_out] if left_out else entries
+
+
+def _refunds_by_charge(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """Refunds and what was given back of them, by charge."""
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.charge and entry.kind in ("refund", "refund_reversed"):
+            found[entry.charge].append(entry)
+    return found
 
 
 def _settled(entry: Entry, movements: Mapping[str, Movement], customers: Mapping[str, str | None]) -> Entry:
@@ -60,20 +87,22 @@ def _settled(entry: Entry, movements: Mapping[str, Movement], customers: Mapping
 def unitemised(entries: Iterable[Entry], totals: Iterable[RefundedTotal]) -> list[Entry]:
     """Refunds that a charge's `amount_refunded` tells of and no refund object does, one entry an increase.
 
-    Versions from 2022-11-15 on no longer list a charge's refunds, and refunds had no events of their own then.
+    Versions from 2022-11-15 on no longer list a charge's refunds, and refunds had no events of their own then. A
+    refund that fails accounts for totals until then.
     """
-    itemised: dict[str, int] = defaultdict(int)
-    for entry in entries:
-        if entry.charge and entry.kind == "refund":
-            itemised[entry.charge] -= entry.amount
+    refunds = _refunds_by_charge(entries)
     found = []
     covered: dict[str, int] = {}
     for total in sorted(totals, key=lambda one: (one.charge, one.created, one.total)):
-        before = covered.get(total.charge, max(0, itemised[total.charge]))
-        missing = total.total - before
+        itemised = -sum(
+            entry.amount
+            for entry in refunds.get(total.charge, ())
+            if entry.kind == "refund" or entry.effective <= total.created
+        )
+        missing = total.total - max(covered.get(total.charge, 0), itemised)
+        covered[total.charge] = total.total
         if missing <= 0:
             continue
-        covered[total.charge] = total.total
         found.append(
             Entry(
                 id=f"{total.charge}:refund:{total.total}",

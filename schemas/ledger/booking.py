@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from schemas.ledger.balances import BalanceTransaction, Payout, Transfer
@@ -62,6 +63,18 @@ class RefundedTotal:
     event: str
 
 
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """What of a charge was authorised and never captured, and what the charge says was refunded of the rest.
+
+    Some API versions make a refund object of what is let go, though no money moved.
+    """
+
+    charge: str
+    amount: int
+    refunded: int
+
+
 def entries_of(history: History) -> Iterator[Entry]:
     """The entries of one object; none for kinds that move no money. Settled amounts are filled in by `settle`."""
     book = _BOOKS.get(history.kind)
@@ -73,20 +86,31 @@ def refunded_totals(history: History) -> Iterator[RefundedTotal]:
     """Each increase of a charge's refunded total, as far as it lasted: a refund that fails takes it back."""
     if history.kind != Charge.KIND:
         return
+    charges = [_state(version, Charge) for version in history.versions]
+    lasting = list(accumulate(map(_refunded, reversed(charges)), min))[::-1]
     highest = 0
-    final = _refunded(_state(history.latest, Charge))
-    for version in history.versions:
-        charge = _state(version, Charge)
-        total = min(_refunded(charge), final)
+    for version, charge, total in zip(history.versions, charges, lasting, strict=True):
         if total > highest and charge.status == "succeeded":
             highest = total
             when = history.told_at(version, charge.at)
             yield RefundedTotal(history.object_id, charge.customer, total, charge.currency, when, version.event)
 
 
+def let_go(history: History) -> LetGo | None:
+    """What of a charge was not captured; None for what is no charge, or was captured whole."""
+    charge = history.latest.state
+    if not isinstance(charge, Charge) or charge.status != "succeeded":
+        return None
+    amount = charge.amount - (charge.amount_captured if charge.captured else 0)
+    return LetGo(history.object_id, amount, _refunded(charge)) if amount > 0 else None
+
+
 def _refunded(charge: Charge) -> int:
     """What was refunded of what was captured: an amount that was authorised only is let go, not refunded."""
-    return charge.amount_refunded - (charge.amount - charge.amount_captured if charge.captured else 0)
+    if not charge.captured:
+        return 0
+    refunded = charge.amount_refunded - max(0, charge.amount - charge.amount_captured)
+    return min(max(0, refunded), charge.amount_captured)
 
 
 def _state(version: Version, kind: type[State]) -> State:
@@ -273,4 +297,4 @@ _BOOKS: Mapping[str, Callable[[History], Iterator[Entry]]] = {
     Transfer.KIND: _book_transfer,
 }
 
-__all__ = ["RefundedTotal", "entries_of", "is_owned", "refunded_totals"]
+__all__ = ["LetGo", "RefundedTotal", "entries_of", "is_owned", "let_go", "refunded_totals"]

@@ -91,7 +91,9 @@ def in_order(sightings: Iterable[Sighting]) -> Sequence[Sighting]:
 
 def _by_time_and_name(one: Sighting) -> tuple[datetime, int, str, str]:
     """By second; an object is created before and deleted after everything else; then by event id."""
-    rank = 2 if one.deleted else 0 if one.stripe_type.endswith(".created") else 1
+    rank = (
+        2 if one.deleted or one.stripe_type.endswith(".deleted") else 0 if one.stripe_type.endswith(".created") else 1
+    )
     return one.created, rank, one.event, one.fact_id
 
 

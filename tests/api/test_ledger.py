@@ -51,6 +51,7 @@ async def test_ledger_is_a_404_when_the_business_is_unknown_or_anothers(api: Api
         ("as_of=yesterday", 422),
         ("as_of=2026-01-01T00:00:00", 422),
         ("as_of=2026-02-30", 422),
+        ("as_of=9999-12-31", 422),
         ("known_at=2026-01-01", 200),
         ("limit=0", 422),
         ("as_of=0001-01-01T00:00:00%2B14:00", 422),

@@ -9,7 +9,7 @@ from processors.ledger.observe import facts_of
 from schemas.envelope import Event, derived_id
 from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import entries_of, refunded_totals
+from schemas.ledger.booking import entries_of, let_go, refunded_totals
 from schemas.ledger.entries import Entry, History
 from schemas.ledger.fold import Sighting, history
 from schemas.ledger.observation import Observation
@@ -168,6 +168,37 @@ def business() -> list[Payload]:
     ]
 
 
+def uncaptured() -> list[Payload]:
+    """Holds that end in every way, with the refund objects that some API versions make of what is let go."""
+    voided = charge("21", 0, 50_000, "eur", captured=False, amount_captured=0)
+    part = charge("22", 0, 10_000, "eur", captured=True, amount_captured=6_000, amount_refunded=4_000)
+    again = charge("23", 0, 10_000, "eur", captured=True, amount_captured=6_000, amount_refunded=8_000)
+    return [
+        event("211", "charge.succeeded", 0, voided),
+        event("212", "charge.refunded", 2, {**voided, "amount_refunded": 50_000, "refunded": True}),
+        event("213", "refund.created", 2, refund("21", 2, 50_000, "eur", "21", "succeeded")),
+        event("214", "charge.expired", 7, charge("24", 0, 700, "eur", captured=False, amount_refunded=700)),
+        event("221", "charge.captured", 3, part),
+        event("222", "refund.created", 3, refund("22", 3, 4_000, "eur", "22", "succeeded")),
+        event("231", "charge.captured", 3, {**again, "amount_refunded": 4_000}),
+        event("232", "charge.refunded", 5, again),
+        event("233", "refund.created", 5, refund("23", 5, 4_000, "eur", "23", "succeeded")),
+    ]
+
+
+def refunded_again() -> list[Payload]:
+    """A refund fails; of a later one only the charge tells."""
+    sold = charge("31", 0, 20_000, "eur")
+    return [
+        event("311", "charge.succeeded", 0, sold),
+        event("312", "charge.refunded", 1, {**sold, "amount_refunded": 10_000}),
+        event("313", "refund.created", 1, refund("31", 1, 10_000, "eur", "31", "pending")),
+        event("314", "refund.failed", 4, refund("31", 1, 10_000, "eur", "31", "failed")),
+        event("315", "charge.updated", 4, sold),
+        event("316", "charge.refunded", 6, {**sold, "amount_refunded": 3_000}),
+    ]
+
+
 def messages(payloads: Iterable[Mapping[str, Any]], *, tenant: str = "local") -> list[Message]:
     """The facts of webhooks as the ledger stage would append them."""
     found = []
@@ -233,5 +264,6 @@ def books(payloads: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Entry], Balan
         (entry for one in found for entry in entries_of(one)),
         movements,
         (total for one in found for total in refunded_totals(one)),
+        filter(None, map(let_go, found)),
     )
     return entries, balance_identity(entries, movements)

@@ -60,6 +60,12 @@ def test_later_event_id_wins_when_nothing_else_tells_the_order(order: list[int])
     assert statuses(*(pair[index] for index in order)) == ["active", "unpaid"]
 
 
+@given(st.permutations(range(2)))
+def test_subscription_stays_cancelled_when_a_change_of_its_last_second_has_the_later_id(order: list[int]) -> None:
+    pair = [subscription("1", "canceled", type="customer.subscription.deleted"), subscription("2", "active")]
+    assert statuses(*(pair[index] for index in order)) == ["active", "canceled"]
+
+
 def test_two_events_are_one_version_when_they_show_one_change() -> None:
     refund = {"id": "re_1", "object": "refund", "amount": 5, "currency": "eur", "status": "failed"}
     found = history(sightings([event("2", "charge.refund.updated", 1, refund), event("1", "refund.failed", 1, refund)]))

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from schemas.ledger.entries import Entry
-from tests.ledger.stories import books, business, charge, dispute, histories, payout, refund, transaction
+from tests.ledger.stories import (
+    books,
+    business,
+    charge,
+    dispute,
+    histories,
+    payout,
+    refund,
+    refunded_again,
+    transaction,
+    uncaptured,
+)
 from tests.ledger.webhooks import START, at, event
 
 
@@ -146,6 +157,35 @@ def test_refund_that_only_its_charge_told_of_is_gone_when_the_charge_takes_it_ba
         event("2", "charge.updated", 6, {**raised, "amount_refunded": 0}),
     ]
     assert told(books(story)[0]) == [("charge", 1_000, "eur", 0)]
+
+
+def test_nothing_is_refunded_when_what_was_only_authorised_is_let_go() -> None:
+    entries, _ = books(uncaptured())
+    assert [(one.charge, *told([one])[0]) for one in entries] == [
+        ("ch_22", "charge", 6_000, "eur", 3),
+        ("ch_23", "charge", 6_000, "eur", 3),
+        ("ch_23", "refund", -4_000, "eur", 5),
+    ]
+
+
+def test_refund_without_an_object_counts_when_one_before_it_failed() -> None:
+    entries, _ = books(refunded_again())
+    assert told(entries) == [
+        ("charge", 20_000, "eur", 0),
+        ("refund", -10_000, "eur", 1),
+        ("refund_reversed", 10_000, "eur", 4),
+        ("refund", -3_000, "eur", 6),
+    ]
+
+
+def test_nothing_more_is_refunded_when_a_failed_refund_is_still_in_its_charge() -> None:
+    entries, _ = books(refunded_again()[:4])
+    assert sum(one.amount for one in entries) == 20_000
+
+
+def test_refunds_end_at_what_was_captured_when_the_charge_says_more() -> None:
+    entries, _ = books([event("1", "charge.refunded", 1, charge("1", 0, 1_000, "eur", amount_refunded=5_000))])
+    assert told(entries) == [("charge", 1_000, "eur", 0), ("refund", -1_000, "eur", 1)]
 
 
 def test_dispute_moves_nothing_when_its_last_state_is_an_inquiry() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.ledger.kinds import KIND_OF_OBJECT
+from processors.ledger.observe import facts_of
 from schemas.errors import UnreadablePayload
 from schemas.ledger.billing import Subscription
 from schemas.ledger.facts import OBSERVATIONS
 from schemas.ledger.observation import EventUnhandled, Observation
-from tests.ledger.webhooks import at, event, observed
+from tests.ledger.webhooks import START, at, event, observed, webhook
 
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "data" / "stripe" / "events"
 FILES = sorted(SAMPLES.rglob("*.json"))
@@ -34,7 +36,7 @@ def test_sample_becomes_facts_or_a_named_unhandled_type_when_it_is_an_event() ->
         if not is_event(payload):
             continue
         seen += 1
-        facts = observed({**payload, "created": payload.get("created") or 0})
+        facts = observed({**payload, "created": payload.get("created") or at(0)})
         assert facts, path.name
         assert all(isinstance(fact, Observation | EventUnhandled) for fact in facts)
         for fact in facts:
@@ -90,7 +92,9 @@ def test_amount_is_minor_units_when_it_is_written_as(stated: Any, currency: str,
         ({"amount": None}, "charge ch_1: amount is missing"),
         ({"currency": None}, "charge ch_1: currency is missing"),
         ({"currency": "dollars!"}, "currency"),
-        ({"amount": "ten"}, "'ten' is no amount"),
+        ({"amount": "ten"}, "amount is 'ten', no amount"),
+        ({"amount": "1e3"}, "amount is '1e3', no amount"),
+        ({"amount": -500}, "amount is -500, less than nothing"),
         ({"amount": "10.005"}, "no amount of usd"),
         ({"amount": 10**30}, "no amount"),
         ({"amount": True}, "no amount"),
@@ -101,6 +105,30 @@ def test_amount_is_minor_units_when_it_is_written_as(stated: Any, currency: str,
 def test_payload_is_refused_with_a_reason_when_it_cannot_be_a_fact(change: dict[str, Any], words: str) -> None:
     with pytest.raises(UnreadablePayload, match=words):
         observed(event("1", "charge.succeeded", 0, {**CHARGE, **change}))
+
+
+def test_event_is_refused_when_nobody_can_tell_whose_it_is() -> None:
+    with pytest.raises(UnreadablePayload, match="account is no id"):
+        observed(event("1", "charge.succeeded", 0, CHARGE, account=7))
+
+
+@pytest.mark.parametrize("created", [0, at(400)])
+def test_event_is_refused_when_its_time_cannot_be(created: int) -> None:
+    payload = {**event("1", "charge.succeeded", 0, CHARGE), "created": created}
+    with pytest.raises(UnreadablePayload, match="the event's time cannot be"):
+        facts_of(webhook(payload, received=START))
+
+
+@pytest.mark.parametrize("created", [0, at(400)])
+def test_time_of_the_event_stands_for_the_object_s_when_that_cannot_be(created: int) -> None:
+    (fact,) = observed(event("1", "charge.succeeded", 3, {**CHARGE, "created": created}))
+    assert fact.state.at == START + timedelta(days=3)  # type: ignore[attr-defined]
+    assert "cannot be" in fact.contradictions[0]  # type: ignore[attr-defined]
+
+
+def test_event_is_taken_when_a_test_clock_is_ahead_of_ours() -> None:
+    ahead = webhook({**event("1", "charge.succeeded", 0, CHARGE), "created": at(4000)}, received=START)
+    assert len(facts_of(ahead.model_copy(update={"livemode": False}))) == 1
 
 
 def test_facts_come_whole_when_every_optional_field_is_missing_or_null() -> None:

@@ -21,7 +21,7 @@ def at(days: float) -> int:
 
 
 def webhook(event: Mapping[str, Any], *, received: datetime | None = None) -> WebhookReceived:
-    """An event as received; `received` is by default the second Stripe made it."""
+    """An event as received; by default in the second Stripe made it, or when the story starts."""
     created = datetime.fromtimestamp(event.get("created", at(0)), UTC)
     return WebhookReceived(
         business=BUSINESS,
@@ -30,7 +30,7 @@ def webhook(event: Mapping[str, Any], *, received: datetime | None = None) -> We
         stripe_event=event["id"],
         stripe_type=event["type"],
         created=created,
-        received=received or created,
+        received=received or max(created, START),
         api_version=event.get("api_version"),
         verdict=SignatureVerdict(checked=False),
         body=json.dumps(event),

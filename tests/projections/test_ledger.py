@@ -24,7 +24,7 @@ from schemas.ledger.observation import Observation
 from schemas.wire import Message, decode
 from streams.log import Record
 from streams.memory_log import MemoryEventLog
-from tests.ledger.stories import books, business, charge, messages, payout
+from tests.ledger.stories import books, business, charge, messages, payout, refunded_again, uncaptured
 from tests.ledger.webhooks import BUSINESS, START, event, webhook
 
 STORY = business()
@@ -75,6 +75,8 @@ async def test_entries_are_those_computed_in_memory_when_they_are_read(
         *STORY,
         event("80", "charge.refunded", 3, raised),
         event("81", "charge.succeeded", 1, charge("8", 1, 900, "eur")),
+        *uncaptured(),
+        *refunded_again(),
     ]
     await log.append(messages(told))
     assert await runner.caught_up(within=10)

@@ -42,6 +42,8 @@ FORMS = {
     "lines.jsonl": "".join(json.dumps(event) + "\n" for event in EVENTS),
     "lines.json": "\r\n\r\n".join(json.dumps(event) for event in EVENTS),
     "envelopes.ndjson": json.dumps(LIST) + "\n\n",
+    "marked.json": "\ufeff" + json.dumps(EVENTS, indent=2),
+    "marked.jsonl": "\ufeff" + "".join(json.dumps(event) + "\n" for event in EVENTS),
 }
 
 
