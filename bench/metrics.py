@@ -62,8 +62,8 @@ def _books(dice: Random) -> Books:
         shown = (f"evt_{number}",)
         currency = dice.choices(("usd", "eur", "jpy"), (80, 15, 5))[0]
         sale = Sale(
-            f"ch_{number}", at, f"cus_{dice.randrange(5_000)}", dice.randrange(500, 20_000), currency, None, None, None,
-            dice.random() < 0.5, dice.choice(("visa", "mastercard", "amex")), True, shown,
+            f"ch_{number}", at, f"cus_{dice.randrange(5_000)}", dice.randrange(500, 20_000), currency, None, None,
+            False, dice.random() < 0.5, dice.choice(("visa", "mastercard", "amex")), True, shown,
         )  # fmt: skip
         sales.append(sale)
         if dice.random() < 0.04:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from adapters.ports import KnownBusiness
 from processors.measuring.books import (
@@ -16,10 +16,10 @@ from processors.measuring.books import (
     Holding,
     Outflow,
     Payout,
-    Sale,
     Switch,
 )
-from processors.measuring.periods import instant
+from processors.measuring.periods import instant, second_of
+from processors.measuring.sales import own, passed_on, recurring_of, sale
 from processors.measuring.subscriptions import Discounts, subscribed
 from schemas.ledger import accounts, balances, billing, payments
 from schemas.ledger.entries import Entry, History, Version
@@ -29,6 +29,7 @@ KINDS: tuple[str, ...] = (
     payments.Charge.KIND,
     payments.Dispute.KIND,
     payments.EarlyFraudWarning.KIND,
+    payments.ApplicationFeeRefund.KIND,
     balances.Payout.KIND,
     balances.Balance.KIND,
     billing.Subscription.KIND,
@@ -38,18 +39,9 @@ KINDS: tuple[str, ...] = (
     accounts.Account.KIND,
 )
 _REVENUE = frozenset({"charge", "application_fee"})
-_PLATFORMS = frozenset({"application_fee", "application_fee_refund", "fee"})
 _REFUNDS = frozenset({"refund", "refund_reversed", "application_fee_refund"})
 _DISPUTES = frozenset({"dispute_withdrawn", "dispute_reinstated"})
-
-
-class _Recurring(NamedTuple):
-    """What belongs to subscriptions: their invoices (`others` are no subscription's) and the payments for those."""
-
-    invoices: frozenset[str]
-    others: frozenset[str]
-    payments: frozenset[str]
-    customers: frozenset[str]
+_GIVEN_BACK = _DISPUTES | {"refund", "refund_reversed"}
 
 
 def described(books: Books, closed_through: datetime | None) -> datetime:
@@ -69,7 +61,7 @@ def books_of_known(business_id: str, known: KnownBusiness) -> Books:
         histories=known.histories,
         declarations=[
             Declaration(
-                _second(one.at),
+                second_of(one.at),
                 one.data.reporting_currency,
                 one.data.monthly_burn,
                 one.data.monthly_debt_service,
@@ -96,33 +88,39 @@ def books_of(
     by_kind: dict[str, list[History]] = {kind: [] for kind in KINDS}
     for history in histories:
         by_kind.setdefault(history.kind, []).append(history)
-    charges = {history.object_id: history.latest.state for history in by_kind[payments.Charge.KIND]}
+    charges = {
+        history.object_id: state
+        for history in by_kind[payments.Charge.KIND]
+        if isinstance(state := history.latest.state, payments.Charge)
+    }
     # A destination charge is the connected account's revenue; the platform's own is its fee, less Stripe's – or, where
     # a part only was passed on, what it kept.
-    passed_on = {
-        id: state.transfer_amount
-        for id, state in charges.items()
-        if isinstance(state, payments.Charge) and state.destination
-    }
-    recurring = _recurring(by_kind)
-    own = [entry for entry in (_own(entry, passed_on) for entry in entries) if entry is not None]
+    others = {id: charge for id, charge in charges.items() if charge.destination}
+    sale_of = _Sales(entries, by_kind[payments.ApplicationFeeRefund.KIND])
+    recurring = recurring_of(by_kind)
+    kept = [entry for entry in (own(entry, others) for entry in entries) if entry is not None]
     discounts = Discounts(by_kind[billing.CustomerDiscount.KIND])
     subscriptions = (subscribed(history, discounts) for history in by_kind[billing.Subscription.KIND])
     account = by_kind[accounts.Account.KIND]
     return Books(
         business_id=business_id,
         livemode=livemode,
-        newest=_newest(entries, histories) if happened is None else _second(happened),
+        newest=_newest(entries, histories) if happened is None else second_of(happened),
         currency=_settles_in(account),
-        sales=_ordered(_sale(entry, charges, recurring) for entry in own if entry.kind in _REVENUE),
+        sales=_ordered(sale(entry, charges, recurring) for entry in kept if entry.kind in _REVENUE),
+        passed_on=_ordered(
+            passed_on(entry, others[entry.object_id])
+            for entry in entries
+            if entry.kind == "charge" and entry.object_id in others
+        ),
         # What comes back of a part that was passed on pays for its share of the refund.
         refunds=_ordered(
-            _outflow(entry)
-            for entry in own
-            if entry.kind in _REFUNDS or (entry.kind == "transfer_reversed" and entry.charge in passed_on)
+            _outflow(entry, sale_of)
+            for entry in kept
+            if entry.kind in _REFUNDS or (entry.kind == "transfer_reversed" and entry.charge in others)
         ),
-        withdrawals=_ordered(_outflow(entry) for entry in own if entry.kind in _DISPUTES),
-        fees=_ordered(_outflow(entry) for entry in own if entry.kind == "fee"),
+        withdrawals=_ordered(_outflow(entry, sale_of) for entry in kept if entry.kind in _DISPUTES),
+        fees=_ordered(_outflow(entry, sale_of) for entry in kept if entry.kind == "fee"),
         contests=_ordered(_contest(one) for one in by_kind[payments.Dispute.KIND]),
         warnings=_ordered(_warning(one) for one in by_kind[payments.EarlyFraudWarning.KIND]),
         payouts=_ordered(_payout(one) for one in by_kind[balances.Payout.KIND]),
@@ -134,32 +132,13 @@ def books_of(
     )
 
 
-def _own(entry: Entry, passed_on: Mapping[str, int | None]) -> Entry | None:
-    """An entry as the business's own: None where it belongs to the account that a destination charge was for."""
-    if entry.charge is None or entry.charge not in passed_on or entry.kind in _PLATFORMS:
-        return entry
-    part = passed_on[entry.charge]
-    if part is None:
-        return None
-    if entry.kind != "charge":
-        return entry
-    # The settled amount is of the whole charge, and exchange rates are Stripe's.
-    in_one = entry.settled_amount is not None and entry.settled_currency == entry.currency
-    settled = max(0, (entry.settled_amount or 0) - part) if in_one else None
-    return entry._replace(amount=max(0, entry.amount - part), settled_amount=settled)
-
-
 def _ordered(records: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(sorted(records, key=lambda record: (record.at, record.id)))
 
 
-def _second(moment: datetime) -> int:
-    return int(moment.timestamp())
-
-
 def _newest(entries: Sequence[Entry], histories: Sequence[History]) -> int:
     moments = [entry.effective for entry in entries] + [history.latest.created for history in histories]
-    return _second(max(moments)) if moments else 0
+    return second_of(max(moments)) if moments else 0
 
 
 def _settles_in(histories: Sequence[History]) -> str | None:
@@ -174,69 +153,34 @@ def _events(history: History) -> tuple[str, ...]:
     return tuple(dict.fromkeys(version.event for version in history.versions))
 
 
-def _recurring(by_kind: dict[str, list[History]]) -> _Recurring:
-    invoices: set[str] = set()
-    others: set[str] = set()
-    paid: set[str] = set()
-    customers: set[str] = set()
-    for history in by_kind[billing.Invoice.KIND]:
-        state = history.latest.state
-        if isinstance(state, billing.Invoice) and _of_subscription(state):
-            invoices.add(history.object_id)
-            paid.update(filter(None, (state.charge, state.payment_intent)))
-        else:
-            others.add(history.object_id)
-    for history in by_kind[billing.InvoicePayment.KIND]:
-        payment = history.latest.state
-        if isinstance(payment, billing.InvoicePayment) and payment.invoice in invoices:
-            paid.update(filter(None, (payment.charge, payment.payment_intent)))
-    for history in by_kind[billing.Subscription.KIND]:
-        subscription = history.latest.state
-        if isinstance(subscription, billing.Subscription) and subscription.customer:
-            customers.add(subscription.customer)
-    return _Recurring(frozenset(invoices), frozenset(others), frozenset(paid), frozenset(customers))
+class _Sales:
+    """Which charge or application fee an entry belongs to, also where only another entry tells."""
+
+    def __init__(self, entries: Sequence[Entry], fee_refunds: Sequence[History]) -> None:
+        self._by_refund = {
+            history.object_id: state.fee
+            for history in fee_refunds
+            if isinstance(state := history.latest.state, payments.ApplicationFeeRefund)
+        }
+        # Fees of refunds and disputes name these, not the charge; both are of one balance transaction.
+        self._by_transaction = {
+            entry.balance_transaction: entry.charge
+            for entry in entries
+            if entry.kind in _GIVEN_BACK and entry.balance_transaction is not None
+        }
+
+    def __call__(self, entry: Entry) -> str | None:
+        if entry.kind == "application_fee_refund":
+            return self._by_refund.get(entry.object_id)
+        return entry.charge or self._by_transaction.get(entry.balance_transaction or "")
 
 
-def _of_subscription(invoice: billing.Invoice) -> bool:
-    return invoice.subscription is not None or (invoice.billing_reason or "").startswith("subscription")
-
-
-def _sale(entry: Entry, charges: dict[str, Any], recurring: _Recurring) -> Sale:
-    found = charges.get(entry.object_id)
-    charge = found if isinstance(found, payments.Charge) else None
-    card = f"card:{charge.fingerprint}" if charge is not None and charge.fingerprint else None
-    customer = entry.customer or card
-    return Sale(
-        id=entry.object_id,
-        at=_second(entry.effective),
-        customer=customer or f"{entry.object_kind}:{entry.object_id}",
-        amount=entry.amount,
-        currency=entry.currency,
-        settled=entry.settled_amount,
-        settled_currency=entry.settled_currency,
-        # A known balance transaction has its fee as an entry of its own.
-        fee=None if entry.settled_currency is None else 0,
-        recurring=charge is not None and _recurs(entry.object_id, charge, recurring),
-        network=None if charge is None else charge.network or charge.brand,
-        card_not_present=charge is not None and charge.method in ("card", None) and not charge.card_present,
-        events=entry.events,
-    )
-
-
-def _recurs(id: str, charge: payments.Charge, recurring: _Recurring) -> bool:
-    if id in recurring.payments or charge.payment_intent in recurring.payments or charge.invoice in recurring.invoices:
-        return True
-    # Its invoice was never seen: a subscriber's invoice is taken for one of the subscription's.
-    unseen = charge.invoice is not None and charge.invoice not in recurring.others
-    return unseen and charge.customer in recurring.customers
-
-
-def _outflow(entry: Entry) -> Outflow:
+def _outflow(entry: Entry, sale_of: _Sales) -> Outflow:
     settled = None if entry.settled_amount is None else -entry.settled_amount
     return Outflow(
         id=entry.id,
-        sale=entry.charge,
-        at=_second(entry.effective),
+        sale=sale_of(entry),
+        at=second_of(entry.effective),
         amount=-entry.amount,
         currency=entry.currency,
         settled=settled,
@@ -252,7 +196,7 @@ def _contest(history: History) -> Contest:
     seen = [(version, version.state) for version in history.versions if isinstance(version.state, payments.Dispute)]
     # An inquiry that became a dispute is one, from then on.
     disputed = next((version for version, one in seen if not one.is_inquiry), None)
-    opened = _second(state.at) if disputed in (None, history.versions[0]) else _second(disputed.created)
+    opened = second_of(state.at) if disputed in (None, history.versions[0]) else second_of(disputed.created)
     return Contest(
         id=history.object_id,
         sale=state.charge,
@@ -262,7 +206,7 @@ def _contest(history: History) -> Contest:
         status=state.status,
         inquiry=disputed is None,
         prevented=state.status == "prevented",
-        evidence_due=None if state.evidence_due_by is None else _second(state.evidence_due_by),
+        evidence_due=None if state.evidence_due_by is None else second_of(state.evidence_due_by),
         has_evidence=bool(state.has_evidence),
         events=_events(history),
     )
@@ -271,22 +215,22 @@ def _contest(history: History) -> Contest:
 def _warning(history: History) -> FraudWarning:
     state = history.latest.state
     assert isinstance(state, payments.EarlyFraudWarning)
-    return FraudWarning(history.object_id, state.charge, _second(state.at), state.actionable, _events(history))
+    return FraudWarning(history.object_id, state.charge, second_of(state.at), state.actionable, _events(history))
 
 
 def _payout(history: History) -> Payout:
     state = history.latest.state
     assert isinstance(state, balances.Payout)
-    arrival = None if state.arrival_date is None else _second(state.arrival_date)
+    arrival = None if state.arrival_date is None else second_of(state.arrival_date)
     paid, failed = _first_seen(history, "paid"), _first_seen(history, "failed")
     # A list read later shows that it was paid, not when: by its arrival date, as far as anybody can tell.
     listed = paid is not None and paid.is_listed
-    paid_at = None if paid is None else _second(paid.created)
+    paid_at = None if paid is None else second_of(paid.created)
     if listed and paid_at is not None:
-        paid_at = min(paid_at, max(_second(state.at), arrival or 0))
+        paid_at = min(paid_at, max(second_of(state.at), arrival or 0))
     return Payout(
         id=history.object_id,
-        at=_second(state.at),
+        at=second_of(state.at),
         arrival=arrival,
         amount=state.amount,
         currency=state.currency,
@@ -294,7 +238,7 @@ def _payout(history: History) -> Payout:
         paid_at=paid_at,
         failed_at=None
         if failed is None
-        else _second(history.told_at(failed, max(state.at, state.arrival_date or state.at))),
+        else second_of(history.told_at(failed, max(state.at, state.arrival_date or state.at))),
         automatic=state.automatic,
         events=_events(history),
         paid_told=not listed,
@@ -314,17 +258,17 @@ def _bill(history: History) -> Bill | None:
     for version in history.versions:
         state = version.state
         if isinstance(state, billing.Invoice) and _has_failed(version, state):
-            failed = _second(history.told_at(version, state.finalized_at or state.at))
+            failed = second_of(history.told_at(version, state.finalized_at or state.at))
             break
     if failed is None and latest.attempt_count > 1:
-        failed = _second(latest.at)
+        failed = second_of(latest.at)
     if failed is None:
         return None
     paid = latest.paid_at or history.latest.created if latest.status == "paid" else None
     return Bill(
         id=history.object_id,
         failed_at=failed,
-        paid_at=None if paid is None else _second(paid),
+        paid_at=None if paid is None else second_of(paid),
         amount=latest.amount_due,
         currency=latest.currency,
         events=_events(history),
@@ -353,7 +297,7 @@ def _switches(histories: Sequence[History]) -> Iterable[Switch]:
         state = version.state
         if isinstance(state, accounts.Account) and state.payouts_enabled not in (None, enabled):
             enabled = bool(state.payouts_enabled)
-            yield Switch(_second(version.created), enabled, version.event)
+            yield Switch(second_of(version.created), enabled, version.event)
 
 
 def _holdings(histories: Sequence[History]) -> Iterable[Holding]:
@@ -363,4 +307,4 @@ def _holdings(histories: Sequence[History]) -> Iterable[Holding]:
             sums: dict[str, int] = {}
             for held in (*state.available, *state.pending):
                 sums[held.currency] = sums.get(held.currency, 0) + held.amount
-            yield Holding(_second(version.created), tuple(sorted(sums.items())), version.event)
+            yield Holding(second_of(version.created), tuple(sorted(sums.items())), version.event)

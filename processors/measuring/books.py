@@ -14,7 +14,10 @@ MICRO = 10**6
 
 
 class Sale(NamedTuple):
-    """A succeeded, captured charge – or, on a platform, an application fee. `amount` is what was captured."""
+    """A succeeded, captured charge – or, on a platform, an application fee (`is_charge` False).
+
+    `amount` is what was captured. `fee_known`: Stripe's fee for it stands in the fees.
+    """
 
     id: str
     at: int
@@ -23,17 +26,35 @@ class Sale(NamedTuple):
     currency: str
     settled: int | None
     settled_currency: str | None
-    fee: int | None
+    fee_known: bool
     recurring: bool
     network: str | None
     card_not_present: bool
+    events: tuple[str, ...]
+    is_charge: bool = True
+
+
+class PassedOn(NamedTuple):
+    """A charge on a platform of which `amount` went to a connected account, and is that account's revenue.
+
+    `whole`: nothing of it is a sale of the platform's. Disputes and card programmes count it all the same.
+    """
+
+    id: str
+    at: int
+    amount: int
+    currency: str
+    network: str | None
+    card_not_present: bool
+    whole: bool
     events: tuple[str, ...]
 
 
 class Outflow(NamedTuple):
     """Money that went back or away: a refund, a disputed amount withdrawn, a fee. Negative when it came back.
 
-    `sale` is the charge it belongs to, None where it is not known. `provisional`: a refund still pending.
+    `sale` is the charge or application fee it belongs to, None where it is not known. `provisional`: a refund still
+    pending.
     """
 
     id: str
@@ -170,6 +191,7 @@ class Books:
     newest: int
     currency: str | None
     sales: tuple[Sale, ...] = ()
+    passed_on: tuple[PassedOn, ...] = ()
     refunds: tuple[Outflow, ...] = ()
     withdrawals: tuple[Outflow, ...] = ()
     fees: tuple[Outflow, ...] = ()

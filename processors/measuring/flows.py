@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import attrgetter
@@ -47,11 +47,27 @@ class SaleAt(NamedTuple):
     network: str | None
 
 
+class Gathered(NamedTuple):
+    """Outflows by month: when they happened (`cash`), of the charges of the month (`cohort`).
+
+    Where no charge is known, the cohort is the month it happened in. `of_charges` is without those, `charges` are the
+    charges that something was taken of, `strays` the outflows without one.
+    """
+
+    cash: list[int]
+    cohort: list[int]
+    of_charges: list[int]
+    charges: list[int]
+    strays: list[int]
+
+
 class Flows:
     """Sums by month in the reporting currency, from `first` (month of the first sale) to the month of `as_of`.
 
     Lists are indexed by month − first. `net` is by cash date: every movement in the month it happened; `net_cohort`
-    puts refunds and disputes into the month of their charge. What happened after `as_of` is left out.
+    puts refunds, disputes and fees into the month of their charge. `sales` counts charges and application fees,
+    `charges` the former, `charged` all charges on the account, also those whose money was passed on. What happened
+    after `as_of` is left out.
     """
 
     def __init__(self, books: Books, convert: Converter, calendar: Calendar, as_of: int) -> None:
@@ -64,7 +80,8 @@ class Flows:
         size = self.last - self.first + 1
         self.gross = [0] * size
         self.sales = [0] * size
-        self.sale_fees = [0] * size
+        self.charges = [0] * size
+        self.charged_volume = [0] * size
         self.recurring = [0] * size
         self.mastercard = [0] * size
         self.visa_not_present = [0] * size
@@ -81,24 +98,16 @@ class Flows:
         self._events_of: dict[int, int] = {}
         self._cohorts: dict[int, dict[int, list[Outflow]]] = {}
         self._gather_sales()
-        self.refunds, self.refunds_cohort, self.refund_count_cohort = self._gather(books.refunds)
-        self.withdrawn, self.withdrawn_cohort, _ = self._gather([one for one in books.withdrawals if one.amount > 0])
-        back, back_cohort, _ = self._gather([one for one in books.withdrawals if one.amount < 0])
-        self.reinstated = [-value for value in back]
-        self.reinstated_cohort = [-value for value in back_cohort]
-        other_fees, _, _ = self._gather(books.fees)
-        self.fees = [a + b for a, b in zip(self.sale_fees, other_fees, strict=True)]
-        self.net = [
-            gross - refunds - withdrawn + reinstated - fees
-            for gross, refunds, withdrawn, reinstated, fees in zip(
-                self.gross, self.refunds, self.withdrawn, self.reinstated, self.fees, strict=True
-            )
-        ]
+        self.charged = [*self.charges]
+        self._gather_passed_on()
+        self.refunds = self._gather(books.refunds)
+        self.withdrawn = self._gather([one for one in books.withdrawals if one.amount > 0])
+        self.reinstated = self._gather([one for one in books.withdrawals if one.amount < 0])
+        self.fees = self._gather(books.fees)
+        taken = (self.refunds, self.withdrawn, self.reinstated, self.fees)
+        self.net = [gross - sum(rest) for gross, *rest in zip(self.gross, *(one.cash for one in taken), strict=True)]
         self.net_cohort = [
-            gross - refunds - withdrawn + reinstated - fees
-            for gross, refunds, withdrawn, reinstated, fees in zip(
-                self.gross, self.refunds_cohort, self.withdrawn_cohort, self.reinstated_cohort, self.fees, strict=True
-            )
+            gross - sum(rest) for gross, *rest in zip(self.gross, *(one.cohort for one in taken), strict=True)
         ]
 
     def window(self, values: Sequence[int], first: int, last: int) -> Sequence[int]:
@@ -114,6 +123,11 @@ class Flows:
             found = self._sales_of[first, last] = self._books.sales[self._sales_slice(first, last)]
             self._events_of[id(found)] = self.total(self.sale_events, first, last)
         return self._sales_of[first, last]
+
+    def charges_of(self, first: int, last: int) -> Sequence[Sale]:
+        """The charges among the sales of months `first` to `last`."""
+        sold = self.sales_of(first, last)
+        return sold if self.total(self.charges, first, last) == len(sold) else [one for one in sold if one.is_charge]
 
     def paid(self, first: int, last: int) -> Iterable[tuple[str, int | None]]:
         """(customer, worth in the reporting currency or None without a rate) of the sales of some months."""
@@ -144,27 +158,34 @@ class Flows:
                     by_month.setdefault(self._cohort_month(one), []).append(one)
         return [one for month in range(first, last + 1) for one in by_month.get(month, ())]
 
+    def of_charges(self, records: Sequence[Outflow], first: int, last: int) -> list[Outflow]:
+        """Those of charges of months `first` to `last`."""
+        return [one for one in self.cohort(records, first, last) if one.sale in self.referred]
+
     def _cohort_month(self, one: Outflow) -> int:
         """The month of the charge. Money can leave before the first sale that is known of: it counts there."""
         sale = self.referred.get(one.sale or "")
-        return sale.month if sale else max(self._calendar.month(one.at), self.first)
+        return max(sale.month if sale else self._calendar.month(one.at), self.first)
 
     def outflow(self, one: Outflow) -> int | None:
         return self._convert.settled(one.amount, one.currency, one.settled, one.settled_currency, one.at)
 
     def _gather_sales(self) -> None:
         books = self._books
-        referring: Iterable[Any] = (*books.refunds, *books.withdrawals, *books.contests, *books.warnings)
-        wanted = {record.sale for record in referring}
+        referring: Iterable[Any] = (*books.refunds, *books.withdrawals, *books.fees, *books.contests, *books.warnings)
+        self._wanted = {record.sale for record in referring}
         for slot, (start, end) in enumerate(pairwise(self._sale_slices)):
-            self._gather_month(slot, books.sales[start:end], wanted)
+            self._gather_month(slot, books.sales[start:end])
 
-    def _gather_month(self, slot: int, sales: Sequence[Sale], wanted: Set[str | None]) -> None:
+    def _gather_month(self, slot: int, sales: Sequence[Sale]) -> None:
         """The one pass over a month's sales: a record is taken apart once, which is faster than asking it by name."""
-        convert, reporting = self._convert, self._convert.currency
+        convert, reporting, wanted = self._convert, self._convert.currency, self._wanted
         keep_value, keep_customer = self._values.append, self._customers.append
-        gross = recurring = fees = unknown = missing = mastercard = visa = events = 0
-        for id, at, customer, amount, currency, settled, settled_in, fee, recurs, network, remote, shown in sales:
+        gross = recurring = charges = volume = unknown = missing = mastercard = visa = events = 0
+        for (
+            id, at, customer, amount, currency, settled, settled_in, fee_known, recurs, network, remote, shown,
+            is_charge,
+        ) in sales:  # fmt: skip
             value: int | None
             if settled is not None and settled_in == reporting:
                 value = settled
@@ -179,7 +200,9 @@ class Flows:
                 mastercard += 1
             elif remote and network == "visa":
                 visa += 1
-            if fee is None:
+            if is_charge:
+                charges += 1
+            if not fee_known:
                 missing += 1
             if id in wanted:
                 self.referred[id] = SaleAt(self.first + slot, value or 0, amount, currency, customer, network)
@@ -189,32 +212,53 @@ class Flows:
             gross += value
             if recurs:
                 recurring += value
-            if fee is None:
+            if is_charge:
+                volume += value
+            if not fee_known:
                 unknown += 1
-            elif fee:
-                fees += convert.convert(fee, settled_in or reporting, at) or 0
         self.sales[slot], self.gross[slot], self.recurring[slot] = len(sales), gross, recurring
-        self.sale_fees[slot], self.fees_missing[slot], self.sale_events[slot] = fees, missing, events
+        self.charges[slot], self.charged_volume[slot] = charges, volume
+        self.fees_missing[slot], self.sale_events[slot] = missing, events
         self.mastercard[slot], self.visa_not_present[slot] = mastercard, visa
         self.fees_unknown[slot] = unknown
 
-    def _gather(self, outflows: Sequence[Outflow]) -> tuple[list[int], list[int], list[int]]:
-        """Sums by the month something happened, sums and numbers of charges by the month of the charge."""
+    def _gather_passed_on(self) -> None:
+        for id, at, amount, currency, network, remote, whole, _ in self._books.passed_on:
+            month = self._calendar.month(at)
+            if at > self._as_of:
+                break
+            value = self._convert.convert(amount, currency, at) or 0
+            if whole and id in self._wanted:
+                self.referred[id] = SaleAt(month, value, amount, currency, "", network)
+            if month < self.first:
+                continue
+            slot = month - self.first
+            self.charged_volume[slot] += value
+            if whole:
+                self.charged[slot] += 1
+                self.mastercard[slot] += network == "mastercard"
+                self.visa_not_present[slot] += remote and network == "visa"
+
+    def _gather(self, outflows: Sequence[Outflow]) -> Gathered:
         size = len(self.gross)
-        cash, cohort, counts = [0] * size, [0] * size, [0] * size
+        found = Gathered([0] * size, [0] * size, [0] * size, [0] * size, [0] * size)
         by_sale: dict[str, int] = {}
         for one in outflows:
             if one.at > self._as_of:
                 break
+            slot, cohort = max(self._calendar.month(one.at), self.first) - self.first, self._cohort_month(one)
+            value = self.outflow(one)
             if one.sale in self.referred:
                 by_sale[one.sale] = by_sale.get(one.sale, 0) + one.amount
-            value = self.outflow(one)
+                found.of_charges[cohort - self.first] += value or 0
+            else:
+                found.strays[slot] += one.amount > 0
             if value is None:
                 self._convert.keep_apart(-one.amount, one.currency)
                 continue
-            cash[max(self._calendar.month(one.at), self.first) - self.first] += value
-            cohort[self._cohort_month(one) - self.first] += value
+            found.cash[slot] += value
+            found.cohort[cohort - self.first] += value
         for sale, amount in by_sale.items():
             # What was reversed did not happen to its charge.
-            counts[self.referred[sale].month - self.first] += amount > 0
-        return cash, cohort, counts
+            found.charges[max(self.referred[sale].month, self.first) - self.first] += amount > 0
+        return found

@@ -61,6 +61,11 @@ def instant(second: int) -> datetime:
     return datetime.fromtimestamp(second, UTC)
 
 
+def second_of(moment: datetime) -> int:
+    """A time as an epoch second."""
+    return int(moment.timestamp())
+
+
 def day_of(second: int) -> date:
     """The UTC day a second is in."""
     return instant(second).date()

@@ -28,13 +28,14 @@ def gross_revenue(view: View, month: int) -> Measured:
 
 @definition("charges", unit="count", title="Successful charges", monthly=True)
 def charges(view: View, month: int) -> Measured:
-    """Succeeded, captured charges of the month, in any currency."""
-    return count(view.flows.total(view.flows.sales, month, month), lambda: view.flows.sales_of(month, month))
+    """Succeeded, captured charges of the month, in any currency; application fees are none."""
+    return count(view.flows.total(view.flows.charges, month, month), lambda: view.flows.charges_of(month, month))
 
 
 @definition("charges_t3m", unit="count", title="Successful charges, 3 months")
 def charges_t3m(view: View, month: int) -> Measured:
-    """Succeeded, captured charges of the last three months: how much the rates of that time rest on."""
+    """Succeeded, captured charges of the last three months, on a platform also its application fees: how much the
+    rates of that time rest on."""
     return count(view.flows.total(view.flows.sales, month - 2, month), lambda: view.flows.sales_of(month - 2, month))
 
 
@@ -44,31 +45,31 @@ def refunds(view: View, month: int) -> Measured:
     made = view.flows.between(view.books.refunds, month, month)
     pending = sum(one.provisional for one in made)
     note = f"{pending} of {many(len(made), 'refund')} still pending" if pending else None
-    return money(view.flows.total(view.flows.refunds, month, month), made, note=note)
+    return money(view.flows.total(view.flows.refunds.cash, month, month), made, note=note)
 
 
 @definition("disputes_withdrawn", unit="money", title="Disputed amounts withdrawn", monthly=True)
 def disputes_withdrawn(view: View, month: int) -> Measured:
     """What disputes took from the balance in the month, without their fees."""
     found = [one for one in view.flows.between(view.books.withdrawals, month, month) if one.amount > 0]
-    return money(view.flows.total(view.flows.withdrawn, month, month), found)
+    return money(view.flows.total(view.flows.withdrawn.cash, month, month), found)
 
 
 @definition("disputes_reinstated", unit="money", title="Disputed amounts given back", monthly=True)
 def disputes_reinstated(view: View, month: int) -> Measured:
     """What won disputes brought back in the month."""
     found = [one for one in view.flows.between(view.books.withdrawals, month, month) if one.amount < 0]
-    return money(view.flows.total(view.flows.reinstated, month, month), found)
+    return money(-view.flows.total(view.flows.reinstated.cash, month, month), found)
 
 
 @definition("fees", unit="money", title="Fees", monthly=True)
 def fees(view: View, month: int) -> Measured:
     """Stripe's fees, from balance transactions where they are known."""
-    sales = view.flows.sales_of(month, month)
+    sales = view.flows.total(view.flows.sales, month, month)
     missing = view.flows.total(view.flows.fees_missing, month, month)
-    note = f"the fees of {missing} of {many(len(sales), 'charge')} are not known and not in it" if missing else None
-    rest = view.flows.between(view.books.fees, month, month)
-    return money(view.flows.total(view.flows.fees, month, month), sales, rest, note=note)
+    note = f"the fees of {missing} of {many(sales, 'charge')} are not known and not in it" if missing else None
+    known = view.flows.between(view.books.fees, month, month)
+    return money(view.flows.total(view.flows.fees.cash, month, month), known, note=note)
 
 
 def _movements(view: View, first: int, last: int) -> tuple[Part, ...]:
@@ -105,13 +106,17 @@ def net_revenue(view: View, month: int) -> Measured:
 
 @definition("net_revenue_cohort", unit="money", title="Net revenue by charge", monthly=True)
 def net_revenue_cohort(view: View, month: int) -> Measured:
-    """What the charges of the month are worth today: their refunds and disputes count in the month of the charge."""
+    """What the charges of the month are worth today: their refunds, disputes and fees count in the month of the charge.
+
+    What belongs to no charge that was ever seen counts in the month it moved.
+    """
     flows, books = view.flows, view.books
     return money(
         flows.total(flows.net_cohort, month, month),
         lambda: flows.sales_of(month, month),
         lambda: flows.cohort(books.refunds, month, month),
         lambda: flows.cohort(books.withdrawals, month, month),
+        lambda: flows.cohort(books.fees, month, month),
         note=_without_fees(view, month, month),
     )
 
@@ -157,15 +162,21 @@ def _in_dollars(view: View, month: int, found: Measured) -> Measured:
     return Measured(to_decimal(Fraction(found.value) * factor, 0), found.evidence, note=note)
 
 
+def _strays(view: View, first: int, last: int) -> str | None:
+    strays = view.flows.total(view.flows.refunds.strays, first, last)
+    return f"without {many(strays, 'refund')} of charges that were never seen" if strays else None
+
+
 @definition("refund_rate", unit="ratio", title="Refunded share of volume, 3 months", monthly=True)
 def refund_rate(view: View, month: int) -> Measured:
     """Refunds of the last three months' charges ÷ their gross, whenever the refund was made."""
     flows = view.flows
     return rate(
-        flows.total(flows.refunds_cohort, month - 2, month),
+        flows.total(flows.refunds.of_charges, month - 2, month),
         flows.total(flows.gross, month - 2, month),
-        lambda: flows.cohort(view.books.refunds, month - 2, month),
+        lambda: flows.of_charges(view.books.refunds, month - 2, month),
         unknown="nothing was charged in these three months",
+        note=_strays(view, month - 2, month),
     )
 
 
@@ -174,10 +185,11 @@ def refund_rate_count(view: View, month: int) -> Measured:
     """Charges of the last three months with a refund ÷ all of them."""
     flows = view.flows
     return rate(
-        flows.total(flows.refund_count_cohort, month - 2, month),
+        flows.total(flows.refunds.charges, month - 2, month),
         flows.total(flows.sales, month - 2, month),
-        lambda: flows.cohort(view.books.refunds, month - 2, month),
+        lambda: flows.of_charges(view.books.refunds, month - 2, month),
         unknown="nothing was charged in these three months",
+        note=_strays(view, month - 2, month),
     )
 
 

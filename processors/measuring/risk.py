@@ -46,29 +46,38 @@ def disputes_prevented(view: View, month: int) -> Measured:
     return count(len(found), found)
 
 
+def _activity(view: View, month: int) -> Fraction | None:
+    """Disputes ÷ charges of a month, none of none where application fees were all that was earned; else None."""
+    found = len(disputes_of(view, month, month))
+    if charged := view.flows.total(view.flows.charged, month, month):
+        return Fraction(found, charged)
+    return Fraction(0) if view.flows.total(view.flows.sales, month, month) and not found else None
+
+
 @definition("dispute_activity", unit="ratio", title="Disputes ÷ charges of the month", monthly=True)
 def dispute_activity(view: View, month: int) -> Measured:
-    """Disputes opened ÷ successful charges, both of the month, by number."""
-    found = disputes_of(view, month, month)
-    return rate(len(found), view.flows.total(view.flows.sales, month, month), found, unknown=_NO_CHARGES)
+    """Disputes opened ÷ successful charges, both of the month, by number. A platform's charges count whole, also where
+    the money was another account's."""
+    share = _activity(view, month)
+    if share is None:
+        return unknown(_NO_CHARGES)
+    alone = not view.flows.total(view.flows.charged, month, month)
+    note = "application fees alone: there was no charge to dispute" if alone else None
+    return Measured(to_decimal(share), Evidence((disputes_of(view, month, month),)), note=note)
 
 
 @definition("dispute_activity_volume", unit="ratio", title="Disputed ÷ charged amount of the month", monthly=True)
 def dispute_activity_volume(view: View, month: int) -> Measured:
-    """Amounts of disputes opened ÷ gross, both of the month."""
+    """Amounts of disputes opened ÷ amounts of charges, both of the month; of a platform's as for their number."""
     found = disputes_of(view, month, month)
     amounts = [view.convert.convert(one.amount, one.currency, one.at) or 0 for one in found]
-    return rate(sum(amounts), view.flows.total(view.flows.gross, month, month), found, unknown=_NO_CHARGES)
+    return rate(sum(amounts), view.flows.total(view.flows.charged_volume, month, month), found, unknown=_NO_CHARGES)
 
 
 def worst_month(view: View, month: int) -> int | None:
     """The month of the last three with the highest dispute activity, the newest of equals; None without charges."""
-    charged = [m for m in range(month - 2, month + 1) if view.flows.total(view.flows.sales, m, m)]
-    return max(
-        charged,
-        key=lambda m: (Fraction(len(disputes_of(view, m, m)), view.flows.total(view.flows.sales, m, m)), m),
-        default=None,
-    )
+    known = {m: share for m in range(month - 2, month + 1) if (share := _activity(view, m)) is not None}
+    return max(known, key=lambda m: (known[m], m), default=None)
 
 
 @definition("dispute_activity_worst", unit="ratio", title="Dispute activity, worst of 3 months")
@@ -91,7 +100,12 @@ def worst_month_charges(view: View, month: int) -> Measured:
     worst = worst_month(view, month)
     if worst is None:
         return unknown("nothing was charged in three months")
-    return count(view.flows.total(view.flows.sales, worst, worst), lambda: view.flows.sales_of(worst, worst))
+    flows, passed_on = view.flows, view.flows.between(view.books.passed_on, worst, worst)
+    return count(
+        flows.total(flows.charged, worst, worst),
+        lambda: flows.charges_of(worst, worst),
+        [one for one in passed_on if one.whole],
+    )
 
 
 @definition("dispute_rate_by_charge", unit="ratio", title="Charges of the month that were disputed", monthly=True)
@@ -100,7 +114,7 @@ def dispute_rate_by_charge(view: View, month: int) -> Measured:
     found = view.once("disputes by charge", lambda: _by_month_of_charge(view)).get(month, [])
     young = view.as_of - view.end(month) < _DISPUTES_RIPEN * DAY
     note = f"immature: disputes may come for {_DISPUTES_RIPEN} days" if young else None
-    charges = view.flows.total(view.flows.sales, month, month)
+    charges = view.flows.total(view.flows.charged, month, month)
     return rate(len({one.sale for one in found}), charges, found, unknown=_NO_CHARGES, note=note)
 
 

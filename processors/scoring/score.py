@@ -23,7 +23,7 @@ _LEAST_ANNUAL_NET = Decimal(5_000_00)
 # Figures whose cautions a reader of the score must know: what is not in them. Those of retention say so only where
 # subscriptions are left out, and whoever was left out may have stayed or gone.
 _RETENTION = frozenset({"nrr", "gross_mrr_churn_t3m", "logo_churn_t3m"})
-_SAID = _RETENTION | {"average_net_usd", "top1_share"}
+_SAID = _RETENTION | {"average_net_usd", "refund_rate", "top1_share"}
 _NOTE = "This is readiness for funding, not a probability of default."
 
 
@@ -159,7 +159,7 @@ def _bounds(snapshot: MetricsComputed, factor: Factor) -> tuple[Decimal, Decimal
         return None
     if factor.name == "dispute_activity":
         hits, trials = snapshot.value("worst_month_disputes"), snapshot.value("worst_month_charges")
-        if hits is None or trials is None:
+        if hits is None or not trials:
             return None
         low, high = wilson(min(int(hits), int(trials)), int(trials))
         return to_decimal(low), to_decimal(high)

@@ -78,7 +78,7 @@ class BookOf:
             currency,
             None,
             None,
-            0,
+            True,
             False,
             None,
             True,

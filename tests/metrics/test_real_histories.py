@@ -179,7 +179,7 @@ def test_score_says_what_its_figures_leave_out() -> None:
     for month in range(1, 7):
         for day in range(100):
             number = f"{month}_{day}"
-            book.sale(f"2026-{month:02d}-05", 10_000, id=number, customer=f"charge:{number}", fee=None)
+            book.sale(f"2026-{month:02d}-05", 10_000, id=number, customer=f"charge:{number}", fee_known=False)
     plain = score(measured(book, "2026-07-01"))
     assert "average_net: the fees of 300 charges are not known and not taken off." in plain.notes
     assert any(note.startswith("top1: 600 of 600 charges without customer and card") for note in plain.notes)
