@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from processors.measuring.books import Subscribed
+from processors.measuring.books import Subscribed, Terms
 from processors.measuring.definition import Measured, count, definition, money, rate
 from processors.measuring.flows import Part
 from processors.measuring.recurring import Now, holding, minor
+from processors.measuring.statistics import to_minor
 from processors.measuring.view import View
 from processors.measuring.words import joined, many
 
@@ -16,21 +17,35 @@ _NO_CUSTOMERS = "there were no customers with a subscription at the start"
 _NOTHING = "there is no recurring revenue"
 
 
-class _TermsShown:
-    """A subscription with the facts that its terms at one moment rest on."""
+class _Subscription:
+    """A subscription's terms as a record: since when (`at`), and what they are worth a month, to the minor unit."""
 
-    __slots__ = ("events",)
+    __slots__ = ("_terms", "events", "id")
 
-    def __init__(self, event: str) -> None:
-        self.events = (event,)
+    def __init__(self, id: str, terms: Terms) -> None:
+        self.id = id
+        self.events = (terms.event,)
+        self._terms = terms
+
+    @property
+    def at(self) -> int:
+        return self._terms.at
+
+    @property
+    def amount(self) -> int:
+        return to_minor(minor(self._terms.monthly))
+
+    @property
+    def currency(self) -> str:
+        return self._terms.currency
 
 
 def _shown(view: View, moment: int) -> Part:
-    """The facts behind the terms that hold at a moment."""
+    """The subscriptions that are worth something at a moment."""
 
-    def gather() -> Sequence[_TermsShown]:
-        held = (holding(subscription.terms, moment) for subscription in view.books.subscriptions)
-        return [_TermsShown(terms.event) for terms in held if terms is not None and terms.monthly]
+    def gather() -> Sequence[_Subscription]:
+        held = ((one.id, holding(one.terms, moment)) for one in view.books.subscriptions)
+        return [_Subscription(id, terms) for id, terms in held if terms is not None and terms.monthly]
 
     return lambda: view.once(("terms", moment), gather)
 
@@ -38,10 +53,10 @@ def _shown(view: View, moment: int) -> Part:
 def _changed(view: View, first: int, last: int) -> Part:
     """The changes of subscriptions in some months."""
 
-    def gather() -> Sequence[_TermsShown]:
+    def gather() -> Sequence[_Subscription]:
         start, end = view.calendar.start(first), view.end(last)
         return [
-            _TermsShown(terms.event)
+            _Subscription(subscription.id, terms)
             for subscription in view.books.subscriptions
             for terms in subscription.terms
             if start <= terms.at < end
@@ -112,7 +127,7 @@ def cmrr(view: View, month: int) -> Measured:
     return money(minor(_now(view).committed), _shown(view, view.as_of), note=_doubted(view, view.as_of))
 
 
-@definition("customers", unit="count", title="Customers with a paid subscription", monthly=True)
+@definition("customers", unit="count", title="Customers with a paid subscription at the month's start", monthly=True)
 def customers(view: View, month: int) -> Measured:
     """Customers with recurring revenue at the month's start."""
     start = view.calendar.start(month) - 1
@@ -220,7 +235,7 @@ def past_due_share(view: View, month: int) -> Measured:
     """Recurring revenue of past-due subscriptions ÷ all of it, today."""
     present = _now(view)
     behind = [
-        _TermsShown(terms.event)
+        _Subscription(subscription.id, terms)
         for subscription in present.subscriptions
         if (terms := holding(subscription.terms, view.as_of)) is not None and terms.behind
     ]

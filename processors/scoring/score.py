@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -24,6 +25,8 @@ _LEAST_ANNUAL_NET = Decimal(5_000_00)
 # subscriptions are left out, and whoever was left out may have stayed or gone.
 _RETENTION = frozenset({"nrr", "gross_mrr_churn_t3m", "logo_churn_t3m"})
 _SAID = _RETENTION | {"average_net_usd", "refund_rate", "top1_share"}
+# What is known came in so long after the moment described that silence may lie between.
+_SILENT = timedelta(days=31)
 _NOTE = "This is readiness for funding, not a probability of default."
 
 
@@ -238,6 +241,11 @@ def _counterfactual(snapshot: MetricsComputed, card: Scorecard, factor: Factor, 
 
 def _notes(snapshot: MetricsComputed, card: Scorecard, found: Outcome) -> list[str]:
     notes = [_NOTE]
+    later = snapshot.known_at - snapshot.as_of
+    if later > _SILENT:
+        notes.append(
+            f"It describes {snapshot.as_of:%Y-%m-%d}, {later.days} days before the newest of what is known came in."
+        )
     share = _share(snapshot)
     if share is None or share < card.recurring_from:
         shown = "unknown" if share is None else spoken(share, "ratio")

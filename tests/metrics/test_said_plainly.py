@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from processors.advising.rules import advices
+from processors.measuring.snapshot import explain
+from processors.measuring.view import View
 from processors.measuring.words import many, spoken
 from processors.scoring.score import score
-from tests.metrics.ledgers import BookOf, measured
+from tests.metrics.ledgers import REFERENCE, BookOf, measured, second
 
 
 @pytest.mark.parametrize(
@@ -68,3 +71,24 @@ def test_every_cap_names_the_events_that_show_it_and_no_others() -> None:
     (off,) = caps["payouts_disabled"]
     assert off == book.found["switches"][0].event
     assert caps["mastercard_ecm"] == tuple(one.events[0] for one in sorted(disputed, key=lambda one: one.id)[:5])
+
+
+def test_recurring_revenue_is_explained_by_subscriptions_with_what_they_are_worth_and_since_when() -> None:
+    book = BookOf()
+    book.sale("2025-01-05", 1_000)
+    kept = book.subscription("cus_1", ("2025-01-10", 1_000), ("2025-02-11", 2_500))
+    book.subscription("cus_2", ("2025-01-10", 500), ("2025-02-12", 0))
+    _, found = explain(View(book.books(), REFERENCE, second("2025-03-01")), "mrr", None)
+    ((shown,),) = found.evidence.gathered()
+    assert (shown.id, shown.at, shown.amount, shown.currency) == (kept.id, second("2025-02-11"), 2_500, "usd")  # type: ignore[attr-defined]
+    assert (found.value, type(shown).__name__.strip("_").lower()) == (2_500, "subscription")
+
+
+def test_score_says_of_when_it_is_when_what_is_known_came_in_long_after() -> None:
+    book = BookOf()
+    book.steady("2025-01", 6)
+    plain = measured(book, "2025-07-01")
+    late = plain.model_copy(update={"known_at": plain.as_of + timedelta(days=110)})
+    said = "It describes 2025-07-01, 110 days before the newest of what is known came in."
+    assert said in score(late).notes
+    assert not any(note.startswith("It describes") for note in score(plain).notes)

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from processors.measuring.snapshot import definitions
-from vaultra.commands.business import render
+from vaultra.client import VaultraClient
+from vaultra.commands.business import list_businesses, render
 
 
 def shown(**score: Any) -> str:
@@ -53,3 +54,24 @@ def shown(**score: Any) -> str:
 )
 def test_score_is_never_shown_as_more_or_surer_than_it_is(score: dict[str, Any], words: str) -> None:
     assert words in shown(**score)
+
+
+class _Listing(VaultraClient):
+    """Answers with one business of a band."""
+
+    def __init__(self, band: str | None) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self._band = band
+
+    async def get(self, path: str, **query: str | None) -> Any:
+        one = {"business_id": "biz_1", "name": "Shop", "account": None, "livemode": True, "as_of": None}
+        scored = {"score": None, "low": None, "high": None, "confidence": None, "band": self._band}
+        return {"businesses": [{**one, **scored}], "after": None}
+
+
+@pytest.mark.parametrize(("band", "said"), [(None, True), ("unscored", False)])
+async def test_list_says_what_computes_a_score_when_there_is_none_yet(band: str | None, said: bool) -> None:
+    out = StringIO()
+    async with _Listing(band) as client:
+        await list_businesses(client, Console(file=out, width=120), as_json=False)
+    assert ("computed while `vaultra up` runs" in out.getvalue()) is said

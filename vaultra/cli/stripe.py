@@ -22,7 +22,9 @@ def stripe_import(
     account: Annotated[
         str | None, typer.Option(help="instead of files: a connected account, or `platform` for the key's own")
     ] = None,
-    tenant: Annotated[str, typer.Option(help="whose events they are")] = "local",
+    tenant: Annotated[
+        str, typer.Option(help="whose events they are; what is not `local` is seen with a key of `vaultra keys create`")
+    ] = "local",
     as_json: Annotated[bool, typer.Option("--json", help="the counts as one JSON object on stdout")] = False,
 ) -> None:
     """Put Stripe events on the log, with the facts they tell: from files, or an account's history from Stripe."""

@@ -61,6 +61,8 @@ async def list_businesses(client: VaultraClient, console: Console, *, as_json: b
             "" if one["livemode"] else "test mode",
         )
     console.print(table if found else "No business yet: send webhooks, or vaultra stripe import FILE.")
+    if any(one["band"] is None for one in found):
+        console.print("[dim]not yet: figures and scores are computed while `vaultra up` runs[/dim]", highlight=False)
     return 0
 
 
