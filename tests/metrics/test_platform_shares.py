@@ -114,3 +114,12 @@ def test_refunded_fee_counts_in_the_month_of_the_fee() -> None:
     found = measured(books_from(story), "2026-03-01")
     assert [month.values["net_revenue_cohort"] for month in found.months] == [150_000, 200_000]
     assert (found.value("refund_rate"), found.value("refund_rate_count")) == (Decimal("0.125"), Decimal("0.5"))
+
+
+def test_fee_of_a_charge_passed_on_before_the_first_sale_counts_in_the_first_month() -> None:
+    bill = transaction("1", 1, 10_000, "usd", "ch_1", 320)
+    passed = charge("1", 1, 10_000, "usd", transfer_data={"destination": "acct_1"}, balance_transaction=bill)
+    story = [event("1", "charge.succeeded", 1, passed), *(fee(str(number), 33 + 30 * number) for number in range(3))]
+    found = measured(books_from(story), "2026-05-01")
+    assert [month.month for month in found.months] == ["2026-02", "2026-03", "2026-04"]
+    assert [month.values["net_revenue_cohort"] for month in found.months] == [199_680, 200_000, 200_000]
