@@ -44,6 +44,7 @@ PICTURES: dict[str, tuple[tuple[str, Expected], ...]] = {
         ("What is the value of D?", None),
     ),
     "dashboard_polar_balance.jpeg": (("What is the balance?", Decimal(95)), ("What is the tax?", None)),
+    "dashboard_polar_order_detail.png": (("What is the total?", Decimal(99)), ("How much is shipping?", None)),
     "invoice_AzureInterior.png": (
         ("What is the total?", Decimal("279.84")), ("How many line items?", Decimal(4)),
         ("Which item costs the most?", "Truffles"), ("How much is shipping?", None),
@@ -61,6 +62,10 @@ PICTURES: dict[str, tuple[tuple[str, Expected], ...]] = {
     "receipt_synth_markitdown.png": (
         ("What is the total?", Decimal("821.14")), ("What is the subtotal?", Decimal("863.91")),
         ("How much tax?", Decimal("66.23")), ("Does the total add up?", "yes"), ("What was the tip?", None),
+    ),
+    "table_ca_warn.png": (
+        ("What is the total?", Decimal(2434)), ("How many closures are there?", Decimal(12)),
+        ("What is the fee?", None),
     ),
 }  # fmt: skip
 

@@ -228,7 +228,7 @@ def filters(question: Question, view: TableView, measure: Measure | None, beside
         by_column.setdefault(mention.column, []).append(mention)
     for column, group in by_column.items():
         negative = bool(excluded) and min(excluded) < group[0].span.start
-        rows = sorted({row for mention in group for row in mention.rows})
+        rows = _rows_of(question, group)
         names = [" ".join(w.raw for w in question.words[m.span.start : m.span.end]) for m in group]
         if column is not None and not negative and all(m.whole for m in group):
             texts = tuple(dict.fromkeys(view.table.rows[row][column].text[:400] for row in rows))
@@ -242,6 +242,18 @@ def filters(question: Question, view: TableView, measure: Measure | None, beside
         used |= frozenset(i for mention in group for i in mention.span.indices)
     compared = comparisons(question, measure, view, besides | used)
     return Filter((*conditions, *compared[0]), used | compared[1], tuple(mentions))
+
+
+def _rows_of(question: Question, group: Sequence[RowMention]) -> list[int]:
+    """The rows that mentions in one column name: each ("layoffs and closures"), or all ("permanent closures")."""
+    every = set(group[0].rows).union(*(mention.rows for mention in group))
+    at_once = set(group[0].rows).intersection(*(mention.rows for mention in group))
+    between = question.words[group[0].span.end : group[-1].span.start]
+    listed = any(word.stem in _LISTING for word in between) or "," in question.text
+    return sorted(at_once if at_once and not listed else every)
+
+
+_LISTING = {"and", "or", "und", "oder", "et", "ou", "y", "o", "e", "en", "of"}
 
 
 def _range(

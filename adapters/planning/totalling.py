@@ -28,7 +28,7 @@ from adapters.planning.measures import Measure, columns_for, filters, measures
 from adapters.planning.operands import Operand, operands, role_names
 from adapters.planning.outcome import Outcome, Reading, unexplained
 from adapters.planning.paper import PaperView, TableView, stems
-from adapters.planning.question import Question
+from adapters.planning.question import ColumnMention, Question
 from schemas import plans
 from schemas.plans import Step
 
@@ -162,7 +162,8 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         return Reading((plans.Aggregate(op="sum", values=values),), used)
     measure_or_none = named[0] if len(named) == 1 else chosen_measure(question, paper, view)
     quantity = view.with_concept("quantity")
-    condition = filters(question, view, measure_or_none, used | (named[0].used if named else frozenset()))
+    headings = frozenset(i for m in _asked_columns(question, view) for i in m.span.indices)
+    condition = filters(question, view, measure_or_none, used | headings | (named[0].used if named else frozenset()))
     if (
         condition.mentions
         and len(quantity) == 1
@@ -186,7 +187,7 @@ def counts(question: Question, paper: PaperView) -> Outcome:
     if compared:
         used |= question.spans("cost", "price", "pay")
     distinct = None
-    mentioned = [m.column for m in question.columns if m.table == view.index and not view.columns[m.column].numeric]
+    mentioned = [m.column for m in _asked_columns(question, view)]
     if question.has("distinct") or (
         mentioned
         and group_column(question, view, Measure(view, None, (), frozenset()), condition) is not None
@@ -221,6 +222,25 @@ def counts(question: Question, paper: PaperView) -> Outcome:
     if question.has("sell", "pay") and question.has("row") and any(value not in (None, 1) for value in pieces):
         assumption = "rows were counted, and not the pieces in them"
     return Reading((plans.Count(table=view.index, where=where, distinct=distinct),), used, assumption=assumption)
+
+
+def _asked_columns(question: Question, view: TableView) -> list[ColumnMention]:
+    """Columns of texts that are asked about by their headings. "How many closures" under "Layoff/Closure" picks rows of
+    that column, and "how many cities" asks about the column "City", though one of them is Culver City."""
+    asked = []
+    for mention in question.columns:
+        if mention.table != view.index or view.columns[mention.column].numeric:
+            continue
+        rows: set[int] = set()
+        picking: set[int] = set()
+        for other in question.rows:
+            if (other.table, other.column) == (mention.table, mention.column):
+                rows.update(other.rows)
+                picking |= other.span.indices
+        picked = mention.span.indices & question.content <= picking
+        if not picked or (mention.whole and len(rows) * 2 < len(view.table.rows)):
+            asked.append(mention)
+    return asked
 
 
 def _rows_having(question: Question, view: TableView, measure: Measure, used: frozenset[int]) -> Reading | None:
