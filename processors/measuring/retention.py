@@ -226,8 +226,8 @@ def _retained(view: View, month: int, kept: int, base: int) -> Measured:
 @definition("annual_share", unit="ratio", title="Share of MRR billed by the year")
 def annual_share(view: View, month: int) -> Measured:
     """Recurring revenue of yearly prices ÷ all of it, today."""
-    present, now = _now(view), (view.as_of,)
-    return _rate(view, now, present.annual, present.monthly, _shown(view, view.as_of), unknown=_NOTHING)
+    present, shown = _now(view), _shown(view, view.as_of)
+    return _rate(view, (view.as_of,), present.annual, present.monthly, shown, unknown=_NOTHING)
 
 
 @definition("past_due_share", unit="ratio", title="Share of MRR past due")
