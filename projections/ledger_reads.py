@@ -44,7 +44,7 @@ BOOKED = (
 # stands inside too: a page joins its own rows only.
 _ENTRIES = """
 WITH let_go AS (
-  SELECT u.object_id AS charge, (
+  SELECT (
     array_agg(e.object_id ORDER BY e.effective, e.entry_id)
     FILTER (WHERE e.entry_kind = 'refund' AND e.amount = -u.amount AND e.balance_transaction IS NULL)
   )[1] AS refund
@@ -52,11 +52,13 @@ WITH let_go AS (
     ON (e.tenant, e.business, e.charge) = (u.tenant, u.business, u.object_id)
   WHERE u.tenant = $1 AND u.business = $2 AND e.entry_kind IN ('refund', 'refund_reversed')
   GROUP BY u.object_id, u.refunded HAVING -sum(e.amount) > u.refunded
+), left_out AS (
+  SELECT refund FROM let_go WHERE refund IS NOT NULL
 ), entries AS (
   SELECT * FROM read.ledger_entries
   WHERE tenant = $1 AND business = $2 AND ($3::timestamptz IS NULL OR effective <= $3)
   AND ($4::timestamptz IS NULL OR (effective, entry_id) > ($4, $5))
-  AND NOT (kind = 'refund' AND object_id IN (SELECT refund FROM let_go WHERE refund IS NOT NULL))
+  AND NOT (kind = 'refund' AND object_id IN (SELECT refund FROM left_out))
   ORDER BY effective, entry_id LIMIT $6
 ), itemised AS (
   SELECT t.object_id, t.total, -sum(e.amount) AS amount
@@ -64,7 +66,7 @@ WITH let_go AS (
     ON (e.tenant, e.business, e.charge) = (t.tenant, t.business, t.object_id)
   WHERE t.tenant = $1 AND t.business = $2
   AND (e.entry_kind = 'refund' OR (e.entry_kind = 'refund_reversed' AND e.effective <= t.created))
-  AND e.object_id NOT IN (SELECT refund FROM let_go WHERE refund IS NOT NULL)
+  AND e.object_id NOT IN (SELECT refund FROM left_out)
   GROUP BY t.object_id, t.total
 ), steps AS (
   SELECT t.*, greatest(

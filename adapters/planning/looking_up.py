@@ -23,7 +23,7 @@ from adapters.planning.choosing import (
 from adapters.planning.measures import Measure, amount_column, filters, measures
 from adapters.planning.operands import payments_before_due, role_names, role_step
 from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, unexplained
-from adapters.planning.paper import PaperView, TableView, stems
+from adapters.planning.paper import PaperView, TableView, is_currency, stems
 from adapters.planning.question import Question, how_much
 from adapters.planning.vocabulary import ROLES, phrase_table
 from schemas import plans
@@ -128,10 +128,6 @@ def end_balances(question: Question, paper: PaperView) -> Outcome:
     return Reading((step,), used, score=0.85)
 
 
-# "VAT in total": the taxes of all rates, which a role's step adds up.
-_ALL_OF = {True: ("sum",), False: ()}
-
-
 def stated_figure(question: Question, paper: PaperView) -> Outcome:
     """A labelled figure, by its role or by the words of its label."""
     steps: list[Step] = []
@@ -168,7 +164,7 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
     for role in ROLES:
         if not question.has(role) or unexplained(
             question,
-            question.spans(role, "total", "cost", "price", "how", "paid", *_ALL_OF[role == "tax"])
+            question.spans(role, "total", "cost", "price", "how", "paid", *_summed(role))
             if role != "total"
             else question.spans(role, "how"),
         ):
@@ -194,7 +190,7 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         assumption = None
         if isinstance(step, plans.Aggregate) and role != "tax":
             assumption = f"the document states several figures of the role {role.replace('_', ' ')}; they are added up"
-        used = question.spans(role, "total", *_ALL_OF[role == "tax"]) | extra
+        used = question.spans(role, "total", *_summed(role)) | extra
         return Reading((*steps, step), used, assumption=assumption)
     bare = not question.content and how_much(question)
     if (bare or question.has("pay", "cost", "amount_due")) and not unexplained(
@@ -214,10 +210,15 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
     return absent
 
 
+def _summed(role: str) -> tuple[str, ...]:
+    """The word for a sum, where a role's step adds up: "VAT in total" is the taxes of all rates."""
+    return ("sum",) if role == "tax" else ()
+
+
 def _costs(paper: PaperView, figure: int) -> bool:
     """Whether a figure is what a thing costs: money beside a name that says nothing of sums."""
     said = paper.document.figures[figure]
-    return said.role == "other" and said.unit is not None and len(said.unit) == 3 and said.unit.isupper()
+    return said.role == "other" and is_currency(said.unit)
 
 
 def _whole_total(question: Question, paper: PaperView) -> Reading | None:

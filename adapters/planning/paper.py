@@ -184,6 +184,11 @@ def paper_view(document: DocumentDescription) -> PaperView:
     return PaperView(document, tables, points, labels, beside)
 
 
+def is_currency(unit: str | None) -> bool:
+    """Whether a unit is the code of a currency, such as EUR."""
+    return unit is not None and len(unit) == 3 and unit.isupper()
+
+
 _DEDUCTED = frozenset(stems("less minus abzgl abzuglich abzueglich moins menos meno"))
 _SETTLED = frozenset(stems("paid received bezahlt gezahlt erhalten paye verse pagado pagato betaald"))
 

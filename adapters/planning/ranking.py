@@ -21,7 +21,7 @@ from adapters.planning.choosing import (
 )
 from adapters.planning.measures import Measure, amount_column
 from adapters.planning.outcome import Outcome, Reading
-from adapters.planning.paper import PaperView
+from adapters.planning.paper import PaperView, is_currency
 from adapters.planning.question import Question
 from schemas import plans
 from schemas.plans import Step
@@ -74,8 +74,8 @@ def _priced(question: Question, paper: PaperView) -> Measure | None:
     if paper.tables or not prices or not question.has("dearest", "cheapest"):
         return None
     units = {figure.unit for figure in figures}
-    money = all(unit is not None and len(unit) == 3 and unit.isupper() for unit in units)
-    return Measure(None, None, tuple(range(len(figures))), frozenset()) if money and len(units) == 1 else None
+    money = len(units) == 1 and all(map(is_currency, units))
+    return Measure(None, None, tuple(range(len(figures))), frozenset()) if money else None
 
 
 def _by_which_price(question: Question, measure: Measure) -> str | None:

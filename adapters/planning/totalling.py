@@ -162,7 +162,8 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         return Reading((plans.Aggregate(op="sum", values=values),), used)
     measure_or_none = named[0] if len(named) == 1 else chosen_measure(question, paper, view)
     quantity = view.with_concept("quantity")
-    headings = frozenset(i for m in _asked_columns(question, view) for i in m.span.indices)
+    asked = _asked_columns(question, view)
+    headings = frozenset(i for m in asked for i in m.span.indices)
     condition = filters(question, view, measure_or_none, used | headings | (named[0].used if named else frozenset()))
     if (
         condition.mentions
@@ -187,7 +188,7 @@ def counts(question: Question, paper: PaperView) -> Outcome:
     if compared:
         used |= question.spans("cost", "price", "pay")
     distinct = None
-    mentioned = [m.column for m in _asked_columns(question, view)]
+    mentioned = [m.column for m in asked]
     if question.has("distinct") or (
         mentioned
         and group_column(question, view, Measure(view, None, (), frozenset()), condition) is not None
