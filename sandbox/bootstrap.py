@@ -62,13 +62,17 @@ def notifications(notifier: int, call: int) -> int:
     return listener
 
 
-def say_ready(say: int, listener: int) -> None:
-    """With the listener, which is then no longer in the box."""
+def hand_over(listener: int, say: int) -> None:
+    """Send the listener to the other side; it is then no longer in the box.
+
+    Before our own limits: the one on open files also limits how many descriptors all processes of our user on the host
+    have on their way (unix(7), ETOOMANYREFS), which other boxes of an ordinary user would use up.
+    """
     import _socket
 
     speaker = _socket.socket(fileno=say)
     rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, listener.to_bytes(4, "little"))
-    speaker.sendmsg([b"ready\n"], [rights])
+    speaker.sendmsg([b"listener\n"], [rights])
     speaker.detach()
     os.close(listener)
 
@@ -162,12 +166,11 @@ def leave(main: "types.ModuleType", wish: object) -> "NoReturn":
     os._exit(code)
 
 
-def prepare(limits: str, modules: list[str]) -> None:
+def load(modules: list[str]) -> None:
     sys.path.append(SITE_PACKAGES)
     for module in modules:
         __import__(module)
     sys.path.pop()
-    limit(limits)
     # What is loaded is none of the program's garbage collection's business.
     gc.freeze()
 
@@ -179,14 +182,14 @@ def start_on_socket(channel: list[int], limits: str, modules: list[str]) -> None
         for descriptor in channel[:2]:
             os.close(descriptor)
         wait_for(program)
-    prepare(limits, modules)
+    load(modules)
     speak, *naming = channel
     if naming:
         notifier, call = naming
-        say_ready(speak, notifications(notifier, call))
+        hand_over(notifications(notifier, call), speak)
         os.close(notifier)
-    else:
-        os.write(speak, b"ready\n")
+    limit(limits)
+    os.write(speak, b"ready\n")
     environment = released(speak)
     os.close(speak)
     become_program(environment)
@@ -194,7 +197,8 @@ def start_on_socket(channel: list[int], limits: str, modules: list[str]) -> None
 
 def start_on_streams(seconds: float, limits: str, modules: list[str]) -> None:
     """Fork last: until the order has come, process 1 must not read what it is to watch from then on."""
-    prepare(limits, modules)
+    load(modules)
+    limit(limits)
     os.write(1, b"ready\n")
     environment = released(0)
     program = os.fork()

@@ -150,10 +150,10 @@ def _child_pid(box: BubblewrapBox, deadline: float) -> int:
 
 
 def _await_ready(box: BubblewrapBox, deadline: float) -> None:
-    """Wait for "ready", which brings the descriptor that refused calls are told on, if there is one."""
+    """Wait for "ready"; before it comes the descriptor that refused calls are told on, if there is one."""
     assert box.channel is not None
     text = b""
-    while text != b"ready\n":
+    while not text.endswith(b"ready\n"):
         _wait_readable(box, box.channel.fileno(), deadline, "get ready")
         part, received, _, _ = socket.recv_fds(box.channel, 16, 1, socket.MSG_CMSG_CLOEXEC)
         text += part

@@ -6,6 +6,7 @@ Boxes die with the process that started them, which is that one: not with the th
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -82,6 +83,7 @@ class Spawner:
 
     def _start(self) -> socket.socket:
         self._stop()
+        _allow_descriptors_on_their_way()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(_ANSWER)
         self._channel = ours
@@ -112,3 +114,10 @@ class Spawner:
         """End the process, and with it every box it started. It starts again when asked again."""
         with self._turn:
             self._stop()
+
+
+def _allow_descriptors_on_their_way() -> None:
+    """Raise the soft limit on open files, for us and all that we start: the kernel refuses to send a descriptor where
+    the processes of the user, hostile ones in boxes among them, have more on their way than that (unix(7))."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

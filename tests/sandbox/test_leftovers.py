@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,6 +89,54 @@ async def test_box_holds_when_started_by_an_ordinary_user(
                 boxes.spawner.close()
             assert "user: the invoking one" in box.controls
             assert any("swap included" in control for control in box.controls) == delegated
+
+        assert as_ordinary_user(work) == ""
+
+
+# The kernel counts descriptors that are on their way through sockets per user, over all of its boxes.
+_DESCRIPTORS_ON_THEIR_WAY = """
+import socket, threading, time
+def flood():
+    while True:
+        left, right = socket.socketpair()
+        held.append(right)
+        left.setblocking(False)
+        try:
+            socket.send_fds(left, [b"x"], [left.fileno()] * 253)
+        except OSError as error:
+            return refused.append(error.errno)
+        sent.append(253)
+held, sent, refused = [], [], []
+threads = [threading.Thread(target=flood) for _ in range(16)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+time.sleep(0.5)
+print(sum(sent), set(refused))
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+async def test_boxes_start_when_another_of_the_same_user_has_all_descriptors_on_their_way(
+    sandbox: PooledSandbox, root_tree: RootTree
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("root becomes an ordinary user here")
+    with ordinary_boxes(root_tree, delegated=False) as boxes:
+
+        def work() -> None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (QUICK.open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            hostile = boxes.prepare(QUICK)
+            with ThreadPoolExecutor(1) as thread:
+                attack = thread.submit(hostile.run, _DESCRIPTORS_ON_THEIR_WAY, {}, {})
+                while not attack.done():
+                    boxes.prepare(QUICK).destroy()
+            hostile.destroy()
+            boxes.spawner.close()
+            sent, _, refused = attack.result().result.stdout.partition(" ")
+            assert int(sent) > QUICK.open_files, sent
+            assert refused.strip() == str({errno.ETOOMANYREFS})
 
         assert as_ordinary_user(work) == ""
 
