@@ -126,7 +126,8 @@ async def test_boxes_start_when_another_of_the_same_user_has_all_descriptors_on_
     with ordinary_boxes(root_tree, delegated=False) as boxes:
 
         def work() -> None:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (QUICK.open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (QUICK.open_files, hard))
             hostile = boxes.prepare(QUICK)
             with ThreadPoolExecutor(1) as thread:
                 attack = thread.submit(hostile.run, _DESCRIPTORS_ON_THEIR_WAY, {}, {})
