@@ -20,8 +20,10 @@ from processors.measuring.snapshot import definitions, explain, figure_of
 from processors.measuring.view import View
 from schemas.base import Value
 from schemas.errors import NotFound
+from schemas.ledger.facts import ATTRIBUTED
 from schemas.metrics import Figure, Month
 from schemas.stripe_events import SignatureVerdict, WebhookReceived
+from schemas.stripe_events import business_id as business_id_of
 from schemas.wire import decode
 from streams.log import Record, TopicPartition
 from streams.partitioner import partition_of
@@ -33,6 +35,15 @@ MAX_RECORDS = 1000
 # An event stands on the log a moment after it was received; an import takes its time.
 _APPENDED_BEFORE = timedelta(seconds=5)
 _READ, _LOOK_THROUGH = 500, 200_000
+
+# When an event was known, and whether it is a platform's that was attributed to this business.
+_KNOWN = """
+SELECT min(found.known) AS at, bool_and(attributed) AS attributed, bool_or(livemode) AS livemode FROM (
+  SELECT known, kind = ANY($4::text[]) AS attributed FROM read.ledger_facts
+  WHERE tenant = $1 AND business = $2 AND stripe_event = $3 UNION ALL
+  SELECT known, false FROM read.ledger_unhandled WHERE tenant = $1 AND business = $2 AND stripe_event = $3
+) found, read.ledger_standing s WHERE s.tenant = $1 AND s.business = $2
+"""
 
 
 class Contribution(Value):
@@ -80,19 +91,15 @@ async def _received(
 ) -> tuple[Record, WebhookReceived]:
     """The record of an event. The ledger says when it was known; the log is read from there on."""
     with reading("the ledger"), reaching("the ledger"):
-        known = await services.database.fetchval(
-            "SELECT min(known) FROM (SELECT known FROM read.ledger_facts "
-            "WHERE tenant = $1 AND business = $2 AND stripe_event = $3 UNION ALL "
-            "SELECT known FROM read.ledger_unhandled WHERE tenant = $1 AND business = $2 AND stripe_event = $3) found",
-            tenant,
-            business_id.replace("\0", ""),
-            event_id.replace("\0", ""),
+        known = await services.database.fetchrow(
+            _KNOWN, tenant, business_id.replace("\0", ""), event_id.replace("\0", ""), list(ATTRIBUTED)
         )
-    if known is None:
+    if known["at"] is None:
         raise not_found("No event of this business has this id.")
     topic = topic_of(WebhookReceived)
-    place = TopicPartition(topic.name, partition_of(business_id, topic.partitions))
-    start = (await services.log.at_time([topic.name], known - _APPENDED_BEFORE))[place]
+    key = business_id_of(tenant, None, known["livemode"]) if known["attributed"] else business_id
+    place = TopicPartition(topic.name, partition_of(key, topic.partitions))
+    start = (await services.log.at_time([topic.name], known["at"] - _APPENDED_BEFORE))[place]
     for _ in range(0, _LOOK_THROUGH, _READ):
         records = await services.log.read({place: start}, limit=_READ)
         for record in records:

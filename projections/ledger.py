@@ -17,7 +17,7 @@ from pydantic_core import from_json, to_json
 from projections.projection import Column, Fact, Projection, Refold, Row, Table
 from schemas.ledger.balance_identity import Movement
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import entries_of, let_go, refunded_totals
+from schemas.ledger.booking import entries_of, let_go, received, refunded_totals
 from schemas.ledger.entries import Entry, History, Version
 from schemas.ledger.facts import OBSERVATIONS, STATES
 from schemas.ledger.fold import Sighting, history
@@ -143,6 +143,14 @@ UNCAPTURED = Table(
 )
 
 
+RECEIVED = Table(
+    "ledger_received",
+    columns=(*_OBJECT_COLUMNS, Column("transfer", "text")),
+    key=_OBJECT,
+    derived=True,
+)
+
+
 def apply(fact: Fact) -> Iterable[tuple[Table, Row]]:
     kind = _KINDS.get(fact.type)
     if kind is not None:
@@ -238,6 +246,8 @@ def refolded(objects: Iterable[Sequence[Row]]) -> Iterator[tuple[Table, Row]]:
             yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
         if uncaptured := let_go(found):
             yield UNCAPTURED, (*key, uncaptured.amount, uncaptured.refunded)
+        if came_in := received(found):
+            yield RECEIVED, (*key, came_in.transfer)
 
 
 def _object(rows: Sequence[Row], found: History) -> Row:
@@ -279,9 +289,9 @@ def _entry(entry: Entry) -> Row:
 
 PROJECTION = Projection(
     name="ledger",
-    version=2,
+    version=3,
     topics=("ledger",),
-    tables=(FACTS, STANDING, UNHANDLED, OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED),
+    tables=(FACTS, STANDING, UNHANDLED, OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED, RECEIVED),
     apply=apply,
-    refold=Refold(FACTS, _OBJECT, (OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED), refolded),
+    refold=Refold(FACTS, _OBJECT, (OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED, RECEIVED), refolded),
 )

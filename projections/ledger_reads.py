@@ -20,7 +20,7 @@ from schemas.base import Value
 from schemas.envelope import Event
 from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import LetGo, RefundedTotal, entries_of, let_go, refunded_totals
+from schemas.ledger.booking import LetGo, Received, RefundedTotal, entries_of, let_go, received, refunded_totals
 from schemas.ledger.entries import Entry, History
 from schemas.ledger.observation import Observation
 
@@ -29,6 +29,7 @@ MAX_PAGE = 500
 # Kinds of objects that make entries, or complete those of others.
 BOOKED = (
     "charge",
+    "destination_charge",
     "refund",
     "dispute",
     "payout",
@@ -36,12 +37,13 @@ BOOKED = (
     "application_fee",
     "application_fee_refund",
     "transfer",
+    "received_transfer",
 )
 
 # What `schemas.ledger.balance_identity.completed` does, over the folded tables: entries with settled amounts and
-# customers, refunds that only their charge tells of, and without those of what was never captured. $1 tenant,
-# $2 business, $3 as of, $4 and $5 the place after which a page begins, $6 how many; null bounds nothing. The limit
-# stands inside too: a page joins its own rows only.
+# customers, refunds that only their charge tells of, and without those of what was never captured or is told twice.
+# $1 tenant, $2 business, $3 as of, $4 and $5 the place after which a page begins, $6 how many; null bounds nothing. The
+# limit stands inside too: a page joins its own rows only.
 _ENTRIES = """
 WITH let_go AS (
   SELECT (
@@ -52,13 +54,18 @@ WITH let_go AS (
     ON (e.tenant, e.business, e.charge) = (u.tenant, u.business, u.object_id)
   WHERE u.tenant = $1 AND u.business = $2 AND e.entry_kind IN ('refund', 'refund_reversed')
   GROUP BY u.object_id, u.refunded HAVING -sum(e.amount) > u.refunded
+), transfers AS (
+  SELECT transfer, bool_or(kind = 'charge') AS own, bool_or(kind = 'destination_charge') AS attributed
+  FROM read.ledger_received WHERE tenant = $1 AND business = $2 GROUP BY transfer
 ), left_out AS (
-  SELECT refund FROM let_go WHERE refund IS NOT NULL
+  SELECT 'refund' AS kind, refund AS object_id FROM let_go WHERE refund IS NOT NULL UNION ALL
+  SELECT r.kind, r.object_id FROM read.ledger_received r JOIN transfers t USING (transfer)
+  WHERE r.tenant = $1 AND r.business = $2 AND r.kind <> 'charge' AND (t.own OR NOT t.attributed)
 ), entries AS (
   SELECT * FROM read.ledger_entries
   WHERE tenant = $1 AND business = $2 AND ($3::timestamptz IS NULL OR effective <= $3)
   AND ($4::timestamptz IS NULL OR (effective, entry_id) > ($4, $5))
-  AND NOT (kind = 'refund' AND object_id IN (SELECT refund FROM left_out))
+  AND (kind, object_id) NOT IN (SELECT kind, object_id FROM left_out)
   ORDER BY effective, entry_id LIMIT $6
 ), itemised AS (
   SELECT t.object_id, t.total, -sum(e.amount) AS amount
@@ -66,7 +73,7 @@ WITH let_go AS (
     ON (e.tenant, e.business, e.charge) = (t.tenant, t.business, t.object_id)
   WHERE t.tenant = $1 AND t.business = $2
   AND (e.entry_kind = 'refund' OR (e.entry_kind = 'refund_reversed' AND e.effective <= t.created))
-  AND e.object_id NOT IN (SELECT refund FROM left_out)
+  AND (e.kind, e.object_id) NOT IN (SELECT kind, object_id FROM left_out)
   GROUP BY t.object_id, t.total
 ), steps AS (
   SELECT t.*, greatest(
@@ -86,7 +93,8 @@ WITH let_go AS (
       = (e.tenant, e.business, 'balance_transaction', e.balance_transaction)
   LEFT JOIN read.ledger_entries c
     ON e.customer IS NULL AND e.charge IS NOT NULL AND c.entry_kind = 'charge'
-    AND (c.tenant, c.business, c.kind, c.object_id) = (e.tenant, e.business, 'charge', e.charge)
+    AND c.kind = CASE e.kind WHEN 'received_transfer' THEN 'destination_charge' ELSE 'charge' END
+    AND (c.tenant, c.business, c.object_id) = (e.tenant, e.business, e.charge)
   UNION ALL
   SELECT object_id || ':refund:' || total, 'refund', 'charge', object_id, object_id, customer, covered - total,
     currency, created, NULL, NULL, NULL, false, ARRAY[event]
@@ -270,10 +278,12 @@ class PostgresLedgerReader:
         movements: dict[str, Movement] = {}
         totals: list[RefundedTotal] = []
         uncaptured: list[LetGo] = []
+        transfers: list[Received] = []
         for found in await self.histories(tenant, business, BOOKED, known_at=known_at):
             entries += entries_of(found)
             totals += refunded_totals(found)
             uncaptured += filter(None, [let_go(found)])
+            transfers += filter(None, [received(found)])
             if isinstance(found.latest.state, BalanceTransaction):
                 movements[found.object_id] = Movement.of(found.object_id, found.latest.state)
-        return completed(entries, movements, totals, uncaptured), movements
+        return completed(entries, movements, totals, uncaptured, transfers), movements

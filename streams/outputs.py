@@ -9,6 +9,7 @@ from processors.stage import Stage
 from schemas.base import EventData
 from schemas.envelope import Event, derived_id
 from schemas.errors import SetupError
+from schemas.ledger.observation import Observation
 from schemas.wire import Message, encode
 from streams.topics import TOPICS, Topic, topic_of
 
@@ -68,4 +69,7 @@ class StageOutputs:
             traceparent=traceparent,
             data=data,
         )
+        if isinstance(data, Observation) and data.business != cause.partitionkey:
+            # A fact about another business than its cause's keeps that one's order.
+            event = event._replace(subject=data.business, correlationid=data.business, partitionkey=data.business)
         return encode(event, topic)

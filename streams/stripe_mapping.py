@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from adapters.stripe.filing import filed, follow_up
 from adapters.stripe.reading import StripeEvent
-from processors.ledger.observe import facts_of
+from processors.ledger.stage import told_by
 from schemas.base import EventData
 from schemas.envelope import Event
 from schemas.errors import VaultraError
@@ -81,7 +81,7 @@ class StripeMapping:
 
 def _facts_or_reason(event: Event[WebhookReceived], payload: Mapping[str, Any]) -> Sequence[EventData] | str:
     try:
-        return facts_of(event.data, payload)
+        return told_by(event, payload)
     except _UNREADABLE as error:
         return _reason(error)
 

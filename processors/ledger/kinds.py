@@ -50,6 +50,7 @@ KIND_OF_OBJECT: Mapping[str, str] = {
 # The longest prefix decides.
 _KIND_OF_PREFIX: Mapping[str, str] = {
     "charge.": "charge",
+    "payment.": "charge",  # what a connected account receives from a destination charge
     "charge.refund.": "refund",
     "charge.dispute.": "dispute",
     "refund.": "refund",

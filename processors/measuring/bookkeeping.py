@@ -27,6 +27,7 @@ from schemas.ledger.entries import Entry, History, Version
 # The kinds of objects whose histories the books are made of.
 KINDS: tuple[str, ...] = (
     payments.Charge.KIND,
+    payments.DestinationCharge.KIND,
     payments.Dispute.KIND,
     payments.EarlyFraudWarning.KIND,
     payments.ApplicationFeeRefund.KIND,
@@ -90,7 +91,7 @@ def books_of(
         by_kind.setdefault(history.kind, []).append(history)
     charges = {
         history.object_id: state
-        for history in by_kind[payments.Charge.KIND]
+        for history in (*by_kind[payments.Charge.KIND], *by_kind[payments.DestinationCharge.KIND])
         if isinstance(state := history.latest.state, payments.Charge)
     }
     # A destination charge is the connected account's revenue; the platform's own is its fee, less Stripe's – or, where

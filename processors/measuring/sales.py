@@ -79,8 +79,8 @@ def sale(entry: Entry, charges: Mapping[str, payments.Charge], recurring: Recurr
         currency=entry.currency,
         settled=entry.settled_amount,
         settled_currency=entry.settled_currency,
-        # A known balance transaction has its fee as an entry of its own.
-        fee_known=entry.settled_currency is not None,
+        # A known balance transaction has its fee as an entry of its own; of a destination charge Stripe's is another's.
+        fee_known=entry.settled_currency is not None or entry.object_kind == payments.DestinationCharge.KIND,
         recurring=charge is not None and _recurs(entry.object_id, charge, recurring),
         network=None if charge is None else _network(charge),
         card_not_present=charge is not None and _is_remote(charge),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import LetGo, RefundedTotal
+from schemas.ledger.booking import LetGo, Received, RefundedTotal
 from schemas.ledger.entries import Entry
+from schemas.ledger.payments import Charge, DestinationCharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,14 @@ def completed(
     movements: Mapping[str, Movement],
     totals: Iterable[RefundedTotal],
     uncaptured: Iterable[LetGo],
+    transfers: Iterable[Received],
 ) -> Sequence[Entry]:
     """Entries with their settled amounts, their charges' customers, refunds that only the charge tells of, and
-    without those that refund what was never captured.
+    without those that refund what was never captured, or tell once more what the account itself reports.
 
     By (effective, id).
     """
-    listed = _without_let_go(list(entries), uncaptured)
+    listed = _without_told_twice(_without_let_go(list(entries), uncaptured), transfers)
     customers = {entry.object_id: entry.customer for entry in listed if entry.kind == "charge"}
     settled = [_settled(entry, movements, customers) for entry in listed]
     settled += unitemised(settled, totals)
@@ -62,6 +64,20 @@ def _without_let_go(entries: Sequence[Entry], uncaptured: Iterable[LetGo]) -> Se
             if alike:
                 left_out.add(min(alike, key=lambda entry: (entry.effective, entry.id)).object_id)
     return [entry for entry in entries if entry.object_id not in left_out] if left_out else entries
+
+
+def _without_told_twice(entries: Sequence[Entry], transfers: Iterable[Received]) -> Sequence[Entry]:
+    """Leaves out what a platform tells where the account's own payment of that transfer is known, and what it took
+    back of transfers that no destination charge made: those were never the account's sales."""
+    found = list(transfers)
+    own = {one.transfer for one in found if one.kind == Charge.KIND}
+    attributed = {one.transfer for one in found if one.kind == DestinationCharge.KIND}
+    left_out = {
+        (one.kind, one.object_id)
+        for one in found
+        if one.kind != Charge.KIND and (one.transfer in own or one.transfer not in attributed)
+    }
+    return [entry for entry in entries if (entry.object_kind, entry.object_id) not in left_out] if left_out else entries
 
 
 def _refunds_by_charge(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:

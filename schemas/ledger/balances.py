@@ -83,6 +83,12 @@ class Transfer(ObjectState):
     reversed: bool = False
 
 
+class ReceivedTransfer(Transfer):
+    """A platform's transfer, as the account it went to would see it: what is reversed of it is taken back."""
+
+    KIND: ClassVar[str] = "received_transfer"
+
+
 class Balance(ObjectState):
     """What the Stripe balance held, by currency."""
 
@@ -113,6 +119,14 @@ class TransferObserved(Observation):
     TYPE: ClassVar[str] = "vaultra.ledger.transfer_observed.v1"
     KIND: ClassVar[str] = Transfer.KIND
     state: Transfer
+
+
+class ReceivedTransferObserved(Observation):
+    """A platform's transfer, attributed to the account it went to."""
+
+    TYPE: ClassVar[str] = "vaultra.ledger.received_transfer_observed.v1"
+    KIND: ClassVar[str] = ReceivedTransfer.KIND
+    state: ReceivedTransfer
 
 
 class BalanceObserved(Observation):

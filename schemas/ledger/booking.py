@@ -11,10 +11,18 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any, TypeVar
 
-from schemas.ledger.balances import BalanceTransaction, Payout, Transfer
+from schemas.ledger.balances import BalanceTransaction, Payout, ReceivedTransfer, Transfer
 from schemas.ledger.entries import Entry, EntryKind, History, Version
 from schemas.ledger.observation import ObjectState
-from schemas.ledger.payments import ApplicationFee, ApplicationFeeRefund, Charge, Dispute, DisputeMovement, Refund
+from schemas.ledger.payments import (
+    ApplicationFee,
+    ApplicationFeeRefund,
+    Charge,
+    DestinationCharge,
+    Dispute,
+    DisputeMovement,
+    Refund,
+)
 
 State = TypeVar("State", bound=ObjectState)
 
@@ -75,6 +83,18 @@ class LetGo:
     refunded: int
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A transfer an account received, as an object of `kind` tells: a payment of its own, or what is attributed to it.
+
+    Both may tell of the same money: then the account's own payment holds.
+    """
+
+    kind: str
+    object_id: str
+    transfer: str
+
+
 def entries_of(history: History) -> Iterator[Entry]:
     """The entries of one object; none for kinds that move no money. Settled amounts are filled in by `settle`."""
     book = _BOOKS.get(history.kind)
@@ -99,10 +119,21 @@ def refunded_totals(history: History) -> Iterator[RefundedTotal]:
 def let_go(history: History) -> LetGo | None:
     """What of a charge was not captured; None for what is no charge, or was captured whole."""
     charge = history.latest.state
-    if not isinstance(charge, Charge) or charge.status != "succeeded":
+    if history.kind != Charge.KIND or not isinstance(charge, Charge) or charge.status != "succeeded":
         return None
     amount = charge.amount - (charge.amount_captured if charge.captured else 0)
     return LetGo(history.object_id, amount, _refunded(charge)) if amount > 0 else None
+
+
+def received(history: History) -> Received | None:
+    """The transfer that a charge came in with, or that was attributed; None for everything else."""
+    match history.latest.state:
+        case Charge(source_transfer=str(transfer)):
+            return Received(history.kind, history.object_id, transfer)
+        case ReceivedTransfer():
+            return Received(history.kind, history.object_id, history.object_id)
+        case _:
+            return None
 
 
 def _refunded(charge: Charge) -> int:
@@ -133,6 +164,15 @@ def _book_charge(history: History) -> Iterator[Entry]:
     else:
         effective = latest.at
     yield _entry(history, "charge", latest.amount_captured, effective, first, latest.balance_transaction)
+
+
+def _book_destination_charge(history: History) -> Iterator[Entry]:
+    """What was passed on, and the platform's fee for it: no balance transaction of the account's own tells of that."""
+    for sold in _book_charge(history):
+        yield sold
+        fee = _state(history.latest, DestinationCharge).application_fee_amount
+        if fee:
+            yield sold._replace(id=f"{history.object_id}:fee", kind="fee", amount=-fee)
 
 
 def _is_earned(charge: Charge) -> bool:
@@ -230,12 +270,26 @@ def _book_fee_refund(history: History) -> Iterator[Entry]:
 def _book_transfer(history: History) -> Iterator[Entry]:
     latest = _state(history.latest, Transfer)
     yield _entry(history, "transfer", -latest.amount, latest.at, history.versions[0], latest.balance_transaction)
+    for version, total, amount in _reversals(history):
+        when = history.told_at(version, latest.at)
+        yield _entry(history, "transfer_reversed", amount, when, version, None, suffix=f":{total}")
+
+
+def _book_received_transfer(history: History) -> Iterator[Entry]:
+    """What was passed on is the destination charge's; what a platform takes back of it is a refund to the account."""
+    for version, total, amount in _reversals(history):
+        when = history.told_at(version, _state(history.latest, Transfer).at)
+        yield _entry(history, "refund", -amount, when, version, None, suffix=f":{total}")
+
+
+def _reversals(history: History) -> Iterator[tuple[Version, int, int]]:
+    """(version, reversed by then, by how much it grew) of each reversal of a transfer."""
+    latest = _state(history.latest, Transfer)
     returned = 0
     for version in history.versions:
         total = min(_state(version, Transfer).amount_reversed, latest.amount_reversed)
         if total > returned:
-            when, suffix = history.told_at(version, latest.at), f":{total}"
-            yield _entry(history, "transfer_reversed", total - returned, when, version, None, suffix=suffix)
+            yield version, total, total - returned
             returned = total
 
 
@@ -288,6 +342,7 @@ def _cohort(history: History) -> str | None:
 
 _BOOKS: Mapping[str, Callable[[History], Iterator[Entry]]] = {
     Charge.KIND: _book_charge,
+    DestinationCharge.KIND: _book_destination_charge,
     Refund.KIND: _book_refund,
     Dispute.KIND: _book_dispute,
     Payout.KIND: _book_payout,
@@ -295,6 +350,7 @@ _BOOKS: Mapping[str, Callable[[History], Iterator[Entry]]] = {
     ApplicationFee.KIND: _book_application_fee,
     ApplicationFeeRefund.KIND: _book_fee_refund,
     Transfer.KIND: _book_transfer,
+    ReceivedTransfer.KIND: _book_received_transfer,
 }
 
-__all__ = ["LetGo", "RefundedTotal", "entries_of", "is_owned", "let_go", "refunded_totals"]
+__all__ = ["LetGo", "Received", "RefundedTotal", "entries_of", "is_owned", "let_go", "received", "refunded_totals"]

@@ -8,6 +8,7 @@ from schemas.ledger.observation import EventUnhandled, ObjectState, Observation
 
 OBSERVATIONS: tuple[type[Observation], ...] = (
     payments.ChargeObserved,
+    payments.DestinationChargeObserved,
     payments.RefundObserved,
     payments.DisputeObserved,
     payments.EarlyFraudWarningObserved,
@@ -16,6 +17,7 @@ OBSERVATIONS: tuple[type[Observation], ...] = (
     balances.BalanceTransactionObserved,
     balances.PayoutObserved,
     balances.TransferObserved,
+    balances.ReceivedTransferObserved,
     balances.BalanceObserved,
     billing.CustomerObserved,
     billing.SubscriptionObserved,
@@ -28,6 +30,9 @@ OBSERVATIONS: tuple[type[Observation], ...] = (
     accounts.ExternalAccountObserved,
     accounts.CapabilityObserved,
 )
+
+# The kinds of objects that only a platform's events tell of.
+ATTRIBUTED = (payments.DestinationCharge.KIND, balances.ReceivedTransfer.KIND)
 
 # Everything the ledger stage emits.
 LEDGER_EVENTS: tuple[type[EventData], ...] = (*OBSERVATIONS, EventUnhandled)

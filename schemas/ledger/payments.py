@@ -56,6 +56,16 @@ class Charge(ObjectState):
     statement_descriptor: str | None = None
 
 
+class DestinationCharge(Charge):
+    """A destination charge of a platform, as the account it was for would see it: what was passed on to it.
+
+    The account reports the same money as a payment of its own, where it reports at all; both name the transfer it came
+    with in `source_transfer`. Refunds, disputes and Stripe's fee are the platform's.
+    """
+
+    KIND: ClassVar[str] = "destination_charge"
+
+
 class Refund(ObjectState):
     """A refund. Pending is provisional, failed and canceled give the money back to the business."""
 
@@ -154,6 +164,14 @@ class ChargeObserved(Observation):
     TYPE: ClassVar[str] = "vaultra.ledger.charge_observed.v1"
     KIND: ClassVar[str] = Charge.KIND
     state: Charge
+
+
+class DestinationChargeObserved(Observation):
+    """A platform's destination charge, attributed to the account it was for."""
+
+    TYPE: ClassVar[str] = "vaultra.ledger.destination_charge_observed.v1"
+    KIND: ClassVar[str] = DestinationCharge.KIND
+    state: DestinationCharge
 
 
 class RefundObserved(Observation):

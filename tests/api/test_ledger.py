@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.envelope import about_business
+from schemas.wire import encode
 from tests.api.harness import Api
 from tests.ledger.stories import books, business, messages, payout
-from tests.ledger.webhooks import BUSINESS, START, event
+from tests.ledger.webhooks import BUSINESS, START, event, webhook
+from tests.metrics.test_destination_charges import CONNECTED, PLATFORM
 
 LEDGER = f"/v1/businesses/{BUSINESS}/ledger"
 
@@ -75,3 +78,14 @@ async def test_whole_day_is_in_the_answer_when_the_bound_is_a_date(api: Api) -> 
             for bound in (f"{day}", f"{day + timedelta(days=1)}T00:00:00Z", f"{day - timedelta(days=1)}")
         ]
     assert of_day == to_midnight != of_eve
+
+
+async def test_event_of_a_destination_charge_is_opened_from_the_account_it_was_for(api: Api) -> None:
+    told = PLATFORM[0]
+    received = webhook(told)
+    cause = about_business(BUSINESS, received, id=told["id"], source="test", time=received.created, tenant="local")
+    await api.log.append([encode(cause, "stripe-events"), *messages([told])])
+    await api.project()
+    async with api.client() as client:
+        answers = [await client.get(f"/v1/businesses/{name}/events/{told['id']}/raw") for name in (BUSINESS, CONNECTED)]
+    assert [answer.text for answer in answers] == [received.body] * 2

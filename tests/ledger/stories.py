@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from processors.ledger.attribution import attributed
 from processors.ledger.observe import facts_of
-from schemas.envelope import Event, derived_id
+from processors.ledger.stage import ledger, told_by
+from schemas.envelope import about_business
 from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import entries_of, let_go, refunded_totals
+from schemas.ledger.booking import entries_of, let_go, received, refunded_totals
 from schemas.ledger.entries import Entry, History
 from schemas.ledger.fold import Sighting, history
 from schemas.ledger.observation import Observation
-from schemas.wire import Message, encode
-from streams.topics import topic_of
-from tests.ledger.webhooks import at, event, webhook
+from schemas.wire import Message
+from streams.outputs import StageOutputs
+from tests.ledger.webhooks import BUSINESS, START, at, event, webhook
 
 Payload = dict[str, Any]
+OUTPUTS = StageOutputs(ledger, clock=lambda: START)
 
 
 def charge(number: str, day: float, amount: int, currency: str, **more: Any) -> Payload:
@@ -204,29 +207,20 @@ def messages(payloads: Iterable[Mapping[str, Any]], *, tenant: str = "local") ->
     found = []
     for payload in payloads:
         received = webhook(payload)
-        for ordinal, data in enumerate(facts_of(received)):
-            fact = Event(
-                id=derived_id(received.stripe_event, "ledger", ordinal),
-                source="vaultra/ledger/v1",
-                subject=received.business,
-                time=received.received,
-                correlationid=received.business,
-                causationid=received.stripe_event,
-                tenantid=tenant,
-                partitionkey=received.business,
-                traceparent=None,
-                data=data,
-            )
-            found.append(encode(fact, topic_of(type(data)).name))
+        cause = about_business(
+            received.business, received, id=received.stripe_event, source="test", time=received.received, tenant=tenant
+        )
+        found += OUTPUTS.messages(cause, told_by(cause), None)
     return found
 
 
-def sightings(payloads: Iterable[Mapping[str, Any]]) -> list[Sighting]:
-    """The facts of webhooks as the fold takes them."""
+def sightings(payloads: Iterable[Mapping[str, Any]], business: str = BUSINESS) -> list[Sighting]:
+    """The facts that webhooks tell of a business, as the fold takes them."""
     found = []
     for payload in payloads:
-        for ordinal, fact in enumerate(facts_of(webhook(payload))):
-            if isinstance(fact, Observation):
+        facts = facts_of(webhook(payload))
+        for ordinal, fact in enumerate([*facts, *attributed(facts, "local")]):
+            if isinstance(fact, Observation) and fact.business == business:
                 data = fact.model_dump(mode="json")
                 found.append(
                     Sighting(
@@ -245,16 +239,16 @@ def sightings(payloads: Iterable[Mapping[str, Any]]) -> list[Sighting]:
     return found
 
 
-def histories(payloads: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], History]:
+def histories(payloads: Iterable[Mapping[str, Any]], business: str = BUSINESS) -> dict[tuple[str, str], History]:
     by_object: dict[tuple[str, str], list[Sighting]] = {}
-    for one in sightings(payloads):
+    for one in sightings(payloads, business):
         by_object.setdefault((one.kind, one.object_id), []).append(one)
     return {key: history(found) for key, found in sorted(by_object.items())}
 
 
-def books(payloads: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Entry], BalanceIdentity]:
+def books(payloads: Iterable[Mapping[str, Any]], business: str = BUSINESS) -> tuple[Sequence[Entry], BalanceIdentity]:
     """The ledger of a business and whether it balances, computed in memory."""
-    found = histories(payloads).values()
+    found = histories(payloads, business).values()
     movements = {
         one.object_id: Movement.of(one.object_id, one.latest.state)
         for one in found
@@ -265,5 +259,6 @@ def books(payloads: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Entry], Balan
         movements,
         (total for one in found for total in refunded_totals(one)),
         filter(None, map(let_go, found)),
+        filter(None, map(received, found)),
     )
     return entries, balance_identity(entries, movements)

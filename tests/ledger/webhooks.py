@@ -23,8 +23,10 @@ def at(days: float) -> int:
 def webhook(event: Mapping[str, Any], *, received: datetime | None = None) -> WebhookReceived:
     """An event as received; by default in the second Stripe made it, or when the story starts."""
     created = datetime.fromtimestamp(event.get("created", at(0)), UTC)
+    account = event["account"] if isinstance(event.get("account"), str) else None
     return WebhookReceived(
-        business=BUSINESS,
+        business=business_id("local", account, True),
+        account=account,
         livemode=True,
         endpoint="file",
         stripe_event=event["id"],

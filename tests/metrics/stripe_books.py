@@ -8,10 +8,12 @@ from typing import Any
 from processors.measuring.bookkeeping import books_of
 from processors.measuring.books import Books
 from tests.ledger import stories
+from tests.ledger.webhooks import BUSINESS
 
 
-def books_from(payloads: Iterable[Mapping[str, Any]]) -> Books:
-    """The books of a live business whose webhooks these are."""
+def books_from(payloads: Iterable[Mapping[str, Any]], business: str = BUSINESS) -> Books:
+    """The books of a live business, by default the platform, from these webhooks."""
     listed = list(payloads)
-    entries, _ = stories.books(listed)
-    return books_of("biz_test", livemode=True, entries=entries, histories=list(stories.histories(listed).values()))
+    entries, _ = stories.books(listed, business)
+    histories = list(stories.histories(listed, business).values())
+    return books_of("biz_test", livemode=True, entries=entries, histories=histories)

@@ -26,6 +26,7 @@ from streams.log import Record
 from streams.memory_log import MemoryEventLog
 from tests.ledger.stories import books, business, charge, messages, payout, refunded_again, uncaptured
 from tests.ledger.webhooks import BUSINESS, START, event, webhook
+from tests.metrics.test_destination_charges import CONNECTED, PLATFORM, SENT, TAKEN_BACK, own_payment
 
 STORY = business()
 # What follows from the facts; the facts' own rows also say where and when they were appended.
@@ -103,6 +104,22 @@ async def test_entries_are_those_computed_in_memory_when_they_are_read(
             break
     assert paged == [one.id for one in entries]
     assert await reader.page("other", BUSINESS) is None
+
+
+async def test_entries_of_an_account_are_those_in_memory_when_platform_and_account_tell_of_its_payments(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    told = [*PLATFORM, TAKEN_BACK, *SENT, own_payment("2", 4_000, 0)]
+    await log.append(messages(told))
+    assert await runner.caught_up(within=10)
+    reader = PostgresLedgerReader(database.pool)
+    entries, _ = books(told, CONNECTED)
+    assert {one.object_id for one in entries} == {"ch_1", "tr_1", "py_2"}
+    assert await reader.entries("local", CONNECTED) == entries
+    assert await reader.entries("local", CONNECTED, known_at=START + timedelta(days=99)) == entries
+    page = await reader.page("local", CONNECTED, limit=2)
+    assert page is not None
+    assert [one.id for one in page.entries] == [one.id for one in entries[:2]]
 
 
 async def test_late_event_changes_as_of_and_never_known_at(
