@@ -49,6 +49,10 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# Memory that a session keeps for its next statement. By itself glibc gives a batch's memory back after each one, and
+# the kernel clears the same pages again: measured, a tenth of what an append of 500 messages takes.
+_KEPT = str(8 * 1024**2)
+_ALLOCATION = {"MALLOC_TRIM_THRESHOLD_": _KEPT, "MALLOC_MMAP_THRESHOLD_": _KEPT}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -180,7 +184,7 @@ class PostgresServer:
                     stdout=log,
                     stderr=log,
                     cwd="/",
-                    env={"LC_ALL": "C", "PATH": os.defpath},
+                    env={"LC_ALL": "C", "PATH": os.defpath, **_ALLOCATION},
                     start_new_session=True,  # Ctrl-C in the terminal is ours to handle
                     preexec_fn=end_with_parent,
                     **self._cluster.identity,
