@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,6 +80,19 @@ async def revoke_key(database: Any, key_id: str) -> ApiKey:
     if row is None:
         raise NotFound(f"there is no key {key_id}")
     return ApiKey(**row)
+
+
+@asynccontextmanager
+async def passing_key(
+    database: Any, *, tenant: str, name: str, randomness: Callable[[int], bytes]
+) -> AsyncIterator[str]:
+    """A key that is gone again afterwards, for who could read the database as well. Raises as `create_key` does."""
+    made, key = await create_key(database, tenant=tenant, name=name, randomness=randomness)
+    try:
+        yield key
+    finally:
+        with reaching("the API keys"):
+            await database.execute("DELETE FROM vaultra.api_keys WHERE id = $1", made.id)
 
 
 async def keys_exist(database: Any) -> bool:

@@ -137,7 +137,12 @@ TOTALS = Table(
 )
 UNCAPTURED = Table(
     "ledger_uncaptured",
-    columns=(*_OBJECT_COLUMNS, Column("amount", "bigint"), Column("refunded", "bigint")),
+    columns=(
+        *_OBJECT_COLUMNS,
+        Column("amount", "bigint"),
+        Column("refunded", "bigint"),
+        Column("until", "timestamptz"),
+    ),
     key=_OBJECT,
     derived=True,
 )
@@ -245,7 +250,7 @@ def refolded(objects: Iterable[Sequence[Row]]) -> Iterator[tuple[Table, Row]]:
         for total in refunded_totals(found):
             yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
         if uncaptured := let_go(found):
-            yield UNCAPTURED, (*key, uncaptured.amount, uncaptured.refunded)
+            yield UNCAPTURED, (*key, uncaptured.amount, uncaptured.refunded, uncaptured.until)
         if came_in := received(found):
             yield RECEIVED, (*key, came_in.transfer)
 
@@ -289,7 +294,7 @@ def _entry(entry: Entry) -> Row:
 
 PROJECTION = Projection(
     name="ledger",
-    version=3,
+    version=4,
     topics=("ledger",),
     tables=(FACTS, STANDING, UNHANDLED, OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED, RECEIVED),
     apply=apply,

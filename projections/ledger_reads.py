@@ -48,7 +48,10 @@ _ENTRIES = """
 WITH let_go AS (
   SELECT (
     array_agg(e.object_id ORDER BY e.effective, e.entry_id)
-    FILTER (WHERE e.entry_kind = 'refund' AND e.amount = -u.amount AND e.balance_transaction IS NULL)
+    FILTER (
+      WHERE e.entry_kind = 'refund' AND e.amount = -u.amount AND e.balance_transaction IS NULL
+      AND (u.until IS NULL OR e.effective <= u.until)
+    )
   )[1] AS refund
   FROM read.ledger_uncaptured u JOIN read.ledger_entries e
     ON (e.tenant, e.business, e.charge) = (u.tenant, u.business, u.object_id)
@@ -72,7 +75,10 @@ WITH let_go AS (
   FROM read.ledger_refunded_totals t JOIN read.ledger_entries e
     ON (e.tenant, e.business, e.charge) = (t.tenant, t.business, t.object_id)
   WHERE t.tenant = $1 AND t.business = $2
-  AND (e.entry_kind = 'refund' OR (e.entry_kind = 'refund_reversed' AND e.effective <= t.created))
+  AND (
+    e.entry_kind IN ('refund', 'application_fee_refund')
+    OR (e.entry_kind = 'refund_reversed' AND e.effective <= t.created)
+  )
   AND (e.kind, e.object_id) NOT IN (SELECT kind, object_id FROM left_out)
   GROUP BY t.object_id, t.total
 ), steps AS (
@@ -92,12 +98,15 @@ WITH let_go AS (
     ON (m.tenant, m.business, m.kind, m.object_id)
       = (e.tenant, e.business, 'balance_transaction', e.balance_transaction)
   LEFT JOIN read.ledger_entries c
-    ON e.customer IS NULL AND e.charge IS NOT NULL AND c.entry_kind = 'charge'
-    AND c.kind = CASE e.kind WHEN 'received_transfer' THEN 'destination_charge' ELSE 'charge' END
+    ON e.customer IS NULL AND e.charge IS NOT NULL AND c.entry_kind IN ('charge', 'application_fee')
+    AND c.kind = CASE e.kind
+      WHEN 'received_transfer' THEN 'destination_charge' WHEN 'application_fee_refund' THEN 'application_fee'
+      ELSE 'charge' END
     AND (c.tenant, c.business, c.object_id) = (e.tenant, e.business, e.charge)
   UNION ALL
-  SELECT object_id || ':refund:' || total, 'refund', 'charge', object_id, object_id, customer, covered - total,
-    currency, created, NULL, NULL, NULL, false, ARRAY[event]
+  SELECT object_id || ':refund:' || total,
+    CASE kind WHEN 'application_fee' THEN 'application_fee_refund' ELSE 'refund' END, kind, object_id, object_id,
+    customer, covered - total, currency, created, NULL, NULL, NULL, false, ARRAY[event]
   FROM steps WHERE total > covered AND ($3::timestamptz IS NULL OR created <= $3)
   AND ($4::timestamptz IS NULL OR (created, object_id || ':refund:' || total) > ($4, $5))
 )

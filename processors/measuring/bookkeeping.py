@@ -30,7 +30,6 @@ KINDS: tuple[str, ...] = (
     payments.DestinationCharge.KIND,
     payments.Dispute.KIND,
     payments.EarlyFraudWarning.KIND,
-    payments.ApplicationFeeRefund.KIND,
     balances.Payout.KIND,
     balances.Balance.KIND,
     billing.Subscription.KIND,
@@ -97,7 +96,7 @@ def books_of(
     # A destination charge is the connected account's revenue; the platform's own is its fee, less Stripe's – or, where
     # a part only was passed on, what it kept.
     others = {id: charge for id, charge in charges.items() if charge.destination}
-    sale_of = _Sales(entries, by_kind[payments.ApplicationFeeRefund.KIND])
+    sale_of = _Sales(entries)
     recurring = recurring_of(by_kind)
     kept = [entry for entry in (own(entry, others) for entry in entries) if entry is not None]
     discounts = Discounts(by_kind[billing.CustomerDiscount.KIND])
@@ -157,12 +156,7 @@ def _events(history: History) -> tuple[str, ...]:
 class _Sales:
     """Which charge or application fee an entry belongs to, also where only another entry tells."""
 
-    def __init__(self, entries: Sequence[Entry], fee_refunds: Sequence[History]) -> None:
-        self._by_refund = {
-            history.object_id: state.fee
-            for history in fee_refunds
-            if isinstance(state := history.latest.state, payments.ApplicationFeeRefund)
-        }
+    def __init__(self, entries: Sequence[Entry]) -> None:
         # Fees of refunds and disputes name these, not the charge; both are of one balance transaction.
         self._by_transaction = {
             entry.balance_transaction: entry.charge
@@ -171,8 +165,6 @@ class _Sales:
         }
 
     def __call__(self, entry: Entry) -> str | None:
-        if entry.kind == "application_fee_refund":
-            return self._by_refund.get(entry.object_id)
         return entry.charge or self._by_transaction.get(entry.balance_transaction or "")
 
 

@@ -10,7 +10,10 @@ from datetime import datetime
 from schemas.ledger.balances import BalanceTransaction
 from schemas.ledger.booking import LetGo, Received, RefundedTotal
 from schemas.ledger.entries import Entry
-from schemas.ledger.payments import Charge, DestinationCharge
+from schemas.ledger.payments import ApplicationFee, Charge, DestinationCharge
+
+# Whose entries name a customer for those that refund them.
+_SOLD = ("charge", "application_fee")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def completed(
     By (effective, id).
     """
     listed = _without_told_twice(_without_let_go(list(entries), uncaptured), transfers)
-    customers = {entry.object_id: entry.customer for entry in listed if entry.kind == "charge"}
+    customers = {entry.object_id: entry.customer for entry in listed if entry.kind in _SOLD}
     settled = [_settled(entry, movements, customers) for entry in listed]
     settled += unitemised(settled, totals)
     settled.sort(key=lambda entry: (entry.effective, entry.id))
@@ -53,17 +56,22 @@ def completed(
 
 
 def _without_let_go(entries: Sequence[Entry], uncaptured: Iterable[LetGo]) -> Sequence[Entry]:
-    """Leaves out the refund of what a charge let go: of that amount, without a balance transaction, and one that the
-    charge's own refunded total does not know."""
+    """Leaves out the refund of what a charge let go: of that amount, when it was captured, without a balance
+    transaction, and one that the charge's own refunded total does not know."""
     refunds = _refunds_by_charge(entries)
     left_out = set()
     for one in uncaptured:
         of_charge = refunds.get(one.charge, ())
         if -sum(entry.amount for entry in of_charge) > one.refunded:
-            alike = [entry for entry in of_charge if entry.amount == -one.amount and not entry.balance_transaction]
+            alike = [entry for entry in of_charge if _is_let_go(entry, one)]
             if alike:
                 left_out.add(min(alike, key=lambda entry: (entry.effective, entry.id)).object_id)
     return [entry for entry in entries if entry.object_id not in left_out] if left_out else entries
+
+
+def _is_let_go(refund: Entry, one: LetGo) -> bool:
+    alike = refund.amount == -one.amount and refund.balance_transaction is None
+    return alike and (one.until is None or refund.effective <= one.until)
 
 
 def _without_told_twice(entries: Sequence[Entry], transfers: Iterable[Received]) -> Sequence[Entry]:
@@ -81,10 +89,10 @@ def _without_told_twice(entries: Sequence[Entry], transfers: Iterable[Received])
 
 
 def _refunds_by_charge(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
-    """Refunds and what was given back of them, by charge."""
+    """Refunds and what was given back of them, by charge or application fee."""
     found: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        if entry.charge and entry.kind in ("refund", "refund_reversed"):
+        if entry.charge and entry.kind in ("refund", "refund_reversed", "application_fee_refund"):
             found[entry.charge].append(entry)
     return found
 
@@ -101,7 +109,8 @@ def _settled(entry: Entry, movements: Mapping[str, Movement], customers: Mapping
 
 
 def unitemised(entries: Iterable[Entry], totals: Iterable[RefundedTotal]) -> list[Entry]:
-    """Refunds that a charge's `amount_refunded` tells of and no refund object does, one entry an increase.
+    """Refunds that the `amount_refunded` of a charge or an application fee tells of and no refund object does, one
+    entry an increase.
 
     Versions from 2022-11-15 on no longer list a charge's refunds, and refunds had no events of their own then. A
     refund that fails accounts for totals until then.
@@ -109,23 +118,23 @@ def unitemised(entries: Iterable[Entry], totals: Iterable[RefundedTotal]) -> lis
     refunds = _refunds_by_charge(entries)
     found = []
     covered: dict[str, int] = {}
-    for total in sorted(totals, key=lambda one: (one.charge, one.created, one.total)):
+    for total in sorted(totals, key=lambda one: (one.object_id, one.created, one.total)):
         itemised = -sum(
             entry.amount
-            for entry in refunds.get(total.charge, ())
-            if entry.kind == "refund" or entry.effective <= total.created
+            for entry in refunds.get(total.object_id, ())
+            if entry.kind != "refund_reversed" or entry.effective <= total.created
         )
-        missing = total.total - max(covered.get(total.charge, 0), itemised)
-        covered[total.charge] = total.total
+        missing = total.total - max(covered.get(total.object_id, 0), itemised)
+        covered[total.object_id] = total.total
         if missing <= 0:
             continue
         found.append(
             Entry(
-                id=f"{total.charge}:refund:{total.total}",
-                kind="refund",
-                object_kind="charge",
-                object_id=total.charge,
-                charge=total.charge,
+                id=f"{total.object_id}:refund:{total.total}",
+                kind="application_fee_refund" if total.kind == ApplicationFee.KIND else "refund",
+                object_kind=total.kind,
+                object_id=total.object_id,
+                charge=total.object_id,
                 customer=total.customer,
                 amount=-missing,
                 currency=total.currency,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -59,11 +59,19 @@ def is_owned(transaction: BalanceTransaction) -> bool:
     return transaction.type in OWNED_TYPES
 
 
+# What a capture lets go becomes a refund in the same second, give or take.
+_AT_ONCE = timedelta(seconds=5)
+
+
 @dataclass(frozen=True, slots=True)
 class RefundedTotal:
-    """A charge's cumulative `amount_refunded` from `created` on, to reconcile its refunds with."""
+    """A charge's or an application fee's cumulative `amount_refunded` from `created` on, to reconcile its refunds with.
 
-    charge: str
+    `kind` is the object's.
+    """
+
+    kind: str
+    object_id: str
     customer: str | None
     total: int
     currency: str
@@ -75,12 +83,14 @@ class RefundedTotal:
 class LetGo:
     """What of a charge was authorised and never captured, and what the charge says was refunded of the rest.
 
-    Some API versions make a refund object of what is let go, though no money moved.
+    Some API versions make a refund object of what is let go, though no money moved: when the rest is captured, so one
+    made after `until` is none of these. None: nothing was captured, and no refund moved money.
     """
 
     charge: str
     amount: int
     refunded: int
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +113,20 @@ def entries_of(history: History) -> Iterator[Entry]:
 
 
 def refunded_totals(history: History) -> Iterator[RefundedTotal]:
-    """Each increase of a charge's refunded total, as far as it lasted: a refund that fails takes it back."""
-    if history.kind != Charge.KIND:
+    """Each increase of what was refunded of a charge or an application fee, as far as it lasted: a refund that fails
+    takes it back."""
+    if history.kind not in (Charge.KIND, ApplicationFee.KIND):
         return
-    charges = [_state(version, Charge) for version in history.versions]
-    lasting = list(accumulate(map(_refunded, reversed(charges)), min))[::-1]
+    lasting = list(accumulate((_refunded(version.state) for version in reversed(history.versions)), min))[::-1]
     highest = 0
-    for version, charge, total in zip(history.versions, charges, lasting, strict=True):
-        if total > highest and charge.status == "succeeded":
+    for version, total in zip(history.versions, lasting, strict=True):
+        if total > highest:
             highest = total
-            when = history.told_at(version, charge.at)
-            yield RefundedTotal(history.object_id, charge.customer, total, charge.currency, when, version.event)
+            state: Any = version.state
+            when = history.told_at(version, state.at)
+            yield RefundedTotal(
+                history.kind, history.object_id, _payer(state), total, state.currency, when, version.event
+            )
 
 
 def let_go(history: History) -> LetGo | None:
@@ -122,7 +135,10 @@ def let_go(history: History) -> LetGo | None:
     if history.kind != Charge.KIND or not isinstance(charge, Charge) or charge.status != "succeeded":
         return None
     amount = charge.amount - (charge.amount_captured if charge.captured else 0)
-    return LetGo(history.object_id, amount, _refunded(charge)) if amount > 0 else None
+    if amount <= 0:
+        return None
+    until = (_captured_at(history) or history.latest.created) + _AT_ONCE if charge.captured else None
+    return LetGo(history.object_id, amount, _refunded(charge), until)
 
 
 def received(history: History) -> Received | None:
@@ -136,12 +152,22 @@ def received(history: History) -> Received | None:
             return None
 
 
-def _refunded(charge: Charge) -> int:
-    """What was refunded of what was captured: an amount that was authorised only is let go, not refunded."""
-    if not charge.captured:
-        return 0
-    refunded = charge.amount_refunded - max(0, charge.amount - charge.amount_captured)
-    return min(max(0, refunded), charge.amount_captured)
+def _refunded(sold: ObjectState) -> int:
+    """What was refunded of an application fee, or of what was captured of a charge: an amount that was authorised only
+    is let go, not refunded."""
+    match sold:
+        case ApplicationFee():
+            return sold.amount_refunded
+        case Charge(captured=True, status="succeeded"):
+            refunded = sold.amount_refunded - max(0, sold.amount - sold.amount_captured)
+            return min(max(0, refunded), sold.amount_captured)
+        case _:
+            return 0
+
+
+def _payer(sold: Charge | ApplicationFee) -> str | None:
+    """Who pays a platform is the account it took the fee from."""
+    return sold.connected_account if isinstance(sold, ApplicationFee) else sold.customer
 
 
 def _state(version: Version, kind: type[State]) -> State:
@@ -154,16 +180,18 @@ def _book_charge(history: History) -> Iterator[Entry]:
     latest = _state(history.latest, Charge)
     if not (_is_earned(latest) and latest.amount_captured):
         return
-    earned = [(version, charge) for version in history.versions if _is_earned(charge := _state(version, Charge))]
-    first, _ = earned[0]
-    told = [charge.captured_at for _, charge in earned if charge.captured_at]
-    if told:
-        effective = min(told)
-    elif first is not history.versions[0]:
-        effective = first.created
-    else:
-        effective = latest.at
+    first = next(version for version in history.versions if _is_earned(_state(version, Charge)))
+    effective = _captured_at(history) or latest.at
     yield _entry(history, "charge", latest.amount_captured, effective, first, latest.balance_transaction)
+
+
+def _captured_at(history: History) -> datetime | None:
+    """When a charge was captured, as it says itself or as it was seen to be; None where neither tells."""
+    earned = [version for version in history.versions if _is_earned(_state(version, Charge))]
+    told = [when for version in earned if (when := _state(version, Charge).captured_at)]
+    if told:
+        return min(told)
+    return earned[0].created if earned and earned[0] is not history.versions[0] else None
 
 
 def _book_destination_charge(history: History) -> Iterator[Entry]:
@@ -256,8 +284,7 @@ def _book_application_fee(history: History) -> Iterator[Entry]:
     taken = _entry(
         history, "application_fee", latest.amount, latest.at, history.versions[0], latest.balance_transaction
     )
-    # Who pays a platform is the account it took the fee from.
-    yield taken._replace(customer=latest.connected_account)
+    yield taken._replace(customer=_payer(latest))
 
 
 def _book_fee_refund(history: History) -> Iterator[Entry]:
@@ -326,7 +353,7 @@ def _entry(
 
 
 def _cohort(history: History) -> str | None:
-    """The charge an entry belongs to."""
+    """The charge an entry belongs to; of a fee that was given back, the application fee."""
     match history.latest.state:
         case Charge():
             return history.object_id
@@ -334,6 +361,8 @@ def _cohort(history: History) -> str | None:
             return charge
         case Transfer(source_transaction=charge):
             return charge
+        case ApplicationFeeRefund(fee=fee):
+            return fee
         case BalanceTransaction(source=str(source)) if source.startswith(("ch_", "py_")):
             return source
         case _:

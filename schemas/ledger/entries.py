@@ -31,7 +31,8 @@ class Entry(NamedTuple):
 
     `amount` is in minor units of `currency`, as the object states it (presentment). `settled_amount` of
     `settled_currency` is what its balance transaction moved, None where that is not known. `effective` is when it
-    happened. `charge` is the charge it belongs to: the cohort of a refund, a dispute or a fee. `provisional`: it may
+    happened. `charge` is the charge it belongs to: the cohort of a refund, a dispute or a fee
+    (of an application fee that was given back, that fee). `provisional`: it may
     still be undone (a pending refund). `events` are the Stripe events that show it.
     """
 

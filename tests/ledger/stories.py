@@ -189,6 +189,32 @@ def uncaptured() -> list[Payload]:
     ]
 
 
+def refunded_later() -> list[Payload]:
+    """What a capture let go, and a refund of as much two days later that its charge does not know of yet."""
+    part = charge("25", 0, 10_000, "eur", captured=True, amount_captured=6_000, amount_refunded=4_000)
+    return [
+        event("251", "charge.captured", 3, part),
+        event("252", "refund.created", 3, refund("251", 3, 4_000, "eur", "25", "succeeded")),
+        event("253", "refund.created", 5, refund("252", 5, 4_000, "eur", "25", "succeeded")),
+    ]
+
+
+def application_fee(given_back: int, **more: Any) -> Payload:
+    made = {"id": "fee_1", "object": "application_fee", "amount": 900, "currency": "eur", "created": at(1)}
+    return {**made, "account": "acct_1", "charge": "py_1", "amount_refunded": given_back, **more}
+
+
+def fees_given_back() -> list[Payload]:
+    """An application fee that is given back in two steps; of the first a refund object tells, of both the fee."""
+    back = {"id": "fr_1", "object": "fee_refund", "amount": 300, "currency": "eur", "created": at(3), "fee": "fee_1"}
+    return [
+        event("261", "application_fee.created", 1, application_fee(0)),
+        event("262", "application_fee.refund.updated", 3, back),
+        event("263", "application_fee.refunded", 3, application_fee(300), previous={"amount_refunded": 0}),
+        event("264", "application_fee.refunded", 6, application_fee(500), previous={"amount_refunded": 300}),
+    ]
+
+
 def refunded_again() -> list[Payload]:
     """A refund fails; of a later one only the charge tells."""
     sold = charge("31", 0, 20_000, "eur")

@@ -11,10 +11,12 @@ from tests.ledger.stories import (
     business,
     charge,
     dispute,
+    fees_given_back,
     histories,
     payout,
     refund,
     refunded_again,
+    refunded_later,
     transaction,
     uncaptured,
 )
@@ -166,6 +168,32 @@ def test_nothing_is_refunded_when_what_was_only_authorised_is_let_go() -> None:
         ("ch_23", "charge", 6_000, "eur", 3),
         ("ch_23", "refund", -4_000, "eur", 5),
     ]
+
+
+def test_refund_of_just_what_a_capture_let_go_counts_when_it_is_made_later() -> None:
+    capture, let_go, later = refunded_later()
+    counted = [("refund", -4_000, "eur", 5)]
+    assert told(books([capture, let_go])[0])[1:] == []
+    assert told(books([capture, later])[0])[1:] == counted
+    assert told(books([capture, let_go, later])[0])[1:] == counted
+    raised = {**capture["data"]["object"], "amount_refunded": 8_000}
+    assert told(books([*refunded_later(), event("4", "charge.refunded", 5, raised)])[0])[1:] == counted
+    # Where nothing tells when it was captured, it was before a list showed it so.
+    assert told(books([{**capture, "type": "charge.listed"}, later])[0])[1:] == counted
+
+
+def test_fee_given_back_counts_when_only_its_total_tells() -> None:
+    made, itemised, first, second = fees_given_back()
+    expected = [
+        ("application_fee", 900, "eur", 1),
+        ("application_fee_refund", -300, "eur", 3),
+        ("application_fee_refund", -200, "eur", 6),
+    ]
+    for story in ([made, first, second], [made, itemised, first, second], [made, itemised, second]):
+        entries, _ = books(story)
+        assert told(entries) == expected
+        assert {(one.customer, one.charge) for one in entries[1:]} == {("acct_1", "fee_1")}
+    assert told(books([made, second])[0]) == [expected[0], ("application_fee_refund", -500, "eur", 6)]
 
 
 def test_refund_without_an_object_counts_when_one_before_it_failed() -> None:

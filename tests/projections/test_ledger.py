@@ -24,7 +24,17 @@ from schemas.ledger.observation import Observation
 from schemas.wire import Message, decode
 from streams.log import Record
 from streams.memory_log import MemoryEventLog
-from tests.ledger.stories import books, business, charge, messages, payout, refunded_again, uncaptured
+from tests.ledger.stories import (
+    books,
+    business,
+    charge,
+    fees_given_back,
+    messages,
+    payout,
+    refunded_again,
+    refunded_later,
+    uncaptured,
+)
 from tests.ledger.webhooks import BUSINESS, START, event, webhook
 from tests.metrics.test_destination_charges import CONNECTED, PLATFORM, SENT, TAKEN_BACK, own_payment
 
@@ -78,6 +88,8 @@ async def test_entries_are_those_computed_in_memory_when_they_are_read(
         event("81", "charge.succeeded", 1, charge("8", 1, 900, "eur")),
         *uncaptured(),
         *refunded_again(),
+        *refunded_later(),
+        *fees_given_back(),
     ]
     await log.append(messages(told))
     assert await runner.caught_up(within=10)

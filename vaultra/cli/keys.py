@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from vaultra.cli.running import on_log, table_console
+from vaultra.cli.running import OneTenant, on_log, table_console
 
 keys_app = typer.Typer(help="API keys: who may call the API from elsewhere.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def keys_create(
 
 
 @keys_app.command("list")
-def keys_list(tenant: Annotated[str | None, typer.Option(help="one tenant only")] = None) -> None:
+def keys_list(tenant: OneTenant = None) -> None:
     """Every key, without its secret."""
     from vaultra.commands import keys
 

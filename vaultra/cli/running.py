@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -13,9 +14,17 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
+from schemas.errors import SetupError
 from vaultra.settings import Settings, load
 
 AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
+# Of commands that show every tenant's without it.
+OneTenant = Annotated[str | None, typer.Option("--tenant", help="one tenant only")]
+# Of commands that ask an instance, which knows by the key who asks.
+AskingTenant = Annotated[
+    str | None,
+    typer.Option("--tenant", help="whose data, on this machine; without it, VAULTRA_API_KEY says"),
+]
 
 # Seconds to wait for another command that holds the data directory.
 _WAIT_FOR_OTHERS = 600.0
@@ -42,8 +51,11 @@ def logs_to_stderr(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def client_of(settings: Settings, console: Console | None) -> AsyncIterator[Any]:
-    """A client of the running instance that is named or found, else of one started for this command alone."""
+async def client_of(settings: Settings, console: Console | None, tenant: str | None = None) -> AsyncIterator[Any]:
+    """A client of the running instance that is named or found, else of one started for this command alone.
+
+    With `tenant` it asks as that one, whose key is made here: that takes this machine's database.
+    """
     from vaultra.client import VaultraClient
     from vaultra.instance import InstanceRunning, running_url
 
@@ -61,7 +73,7 @@ async def client_of(settings: Settings, console: Console | None) -> AsyncIterato
         while True:
             url = settings.url or running_url(settings.data_dir)
             if url:
-                key = settings.api_key.get_secret_value() or None
+                key = await _key(settings, tenant, stack)
                 client = await stack.enter_async_context(VaultraClient(url, api_key=key))
                 break
             # Only an instance of one's own needs the whole program: importing it takes longer than most questions do.
@@ -69,7 +81,8 @@ async def client_of(settings: Settings, console: Console | None) -> AsyncIterato
 
             try:
                 _, own_url = await stack.enter_async_context(serving(own, progress, shared=False))
-                client = await stack.enter_async_context(VaultraClient(own_url))
+                key = await _key(own, tenant, stack) if tenant else None
+                client = await stack.enter_async_context(VaultraClient(own_url, api_key=key))
                 break
             except InstanceRunning:
                 # Another command's own instance, or one that is just starting: it ends, or says where it is.
@@ -80,6 +93,21 @@ async def client_of(settings: Settings, console: Console | None) -> AsyncIterato
         if status is not None:
             status.stop()
         yield client
+
+
+async def _key(settings: Settings, tenant: str | None, stack: AsyncExitStack) -> str | None:
+    """The configured key, or one of a tenant that lasts as long as the stack."""
+    if tenant is None:
+        return settings.api_key.get_secret_value() or None
+    if settings.url:
+        raise SetupError(f"the instance at {settings.url} knows a tenant by its key: set VAULTRA_API_KEY, not --tenant")
+    from adapters.api_keys import passing_key
+    from vaultra.stores import open_log
+
+    database, _ = await stack.enter_async_context(open_log(settings))
+    return await stack.enter_async_context(
+        passing_key(database.pool, tenant=tenant, name="vaultra --tenant", randomness=os.urandom)
+    )
 
 
 def table_console() -> Console:
@@ -101,14 +129,14 @@ def on_log(work: Callable[[Any, Any], Awaitable[int | None]]) -> None:
     run(inside())
 
 
-def with_client(work: Callable[[Any, Console], Awaitable[int]], *, quiet: bool) -> None:
+def with_client(work: Callable[[Any, Console], Awaitable[int]], *, quiet: bool, tenant: str | None = None) -> None:
     """Run with a client of the running instance, or of one started for this command alone."""
     settings = settings_of()
     logs_to_stderr(settings)
     console = table_console()
 
     async def inside() -> int:
-        async with client_of(settings, None if quiet else console) as client:
+        async with client_of(settings, None if quiet else console, tenant) as client:
             return await work(client, console)
 
     run(inside())

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from schemas.errors import SetupError
-from vaultra.cli.running import AsJson, logs_to_stderr, run, settings_of
+from vaultra.cli.running import AsJson, OneTenant, logs_to_stderr, run, settings_of
 
 stripe_app = typer.Typer(help="Stripe: import history, connect accounts, see what waits.", no_args_is_help=True)
 
@@ -60,10 +60,11 @@ def stripe_connect() -> None:
 def stripe_parked(
     again: Annotated[bool, typer.Option("--again", help="ask for all of it once more, as things are now")] = False,
     as_json: AsJson = False,
+    tenant: OneTenant = None,
 ) -> None:
     """What was to be asked of Stripe and waits: thin events without a key, accounts that may not be read."""
     from vaultra.commands import stripe_parked as command
 
     settings = settings_of()
     logs_to_stderr(settings)
-    run(command.show_parked(settings, Console(), again=again, as_json=as_json))
+    run(command.show_parked(settings, Console(), again=again, as_json=as_json, tenant=tenant))

@@ -58,10 +58,14 @@ def parse_subject(left: str, right: str) -> Subject:
     return subject
 
 
-async def compare(db: Any, subject: Subject, console: Console, *, as_json: bool) -> int:
-    """Compute both versions for every business, list those that differ and why; 0 whatever is found."""
+async def compare(db: Any, subject: Subject, console: Console, *, as_json: bool, tenant: str | None = None) -> int:
+    """Compute both versions for every business (of a tenant), list those that differ and why; 0 whatever is found."""
     reader = PostgresBusinessReader(db, PostgresLedgerReader(db))
-    listed = await db.fetch("SELECT tenant, business FROM read.ledger_standing ORDER BY tenant, business")
+    listed = await db.fetch(
+        "SELECT tenant, business FROM read.ledger_standing WHERE $1::text IS NULL OR tenant = $1 "
+        "ORDER BY tenant, business",
+        tenant,
+    )
     differences = []
     for row in listed:
         known = await reader.read(row["tenant"], row["business"], KINDS)

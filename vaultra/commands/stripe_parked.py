@@ -16,10 +16,12 @@ from vaultra.settings import Settings
 from vaultra.stores import open_log
 
 
-async def show_parked(settings: Settings, console: Console, *, again: bool, as_json: bool) -> int:
-    """List what waits, and with `again` put it on the log once more; 0 whatever there is."""
+async def show_parked(
+    settings: Settings, console: Console, *, again: bool, as_json: bool, tenant: str | None = None
+) -> int:
+    """List what waits (of a tenant), and with `again` put it on the log once more; 0 whatever there is."""
     async with open_log(settings) as (_, log):
-        waiting = await parked(log)
+        waiting = [one for one in await parked(log) if tenant in (None, one.event.tenantid)]
         asked = await ask_again(log, waiting, datetime.now(UTC)) if again else 0
     if as_json:
         print(json.dumps({"parked": [_as_json(one) for one in waiting], "asked_again": asked}, ensure_ascii=False))
