@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from schemas.stripe_events import business_id
 from tests.end_to_end.instance import Instance
 from tests.end_to_end.test_command_line import started
 from tests.localstripe import KEY, LocalStripe
@@ -20,7 +22,7 @@ def run(data_dir: Path, *arguments: str) -> tuple[int, str, str]:
     return process.returncode, stdout, stderr
 
 
-def counted(data_dir: Path, *paths: Path, code: int = 0) -> dict[str, Any]:
+def counted(data_dir: Path, *paths: Path | str, code: int = 0) -> dict[str, Any]:
     returned, stdout, stderr = run(data_dir, *map(str, paths), "--json")
     assert (returned, stderr) == (code, "")
     return json.loads(stdout)
@@ -58,6 +60,28 @@ def test_import_is_shown_to_people_and_stands_beside_a_running_instance(instance
     }
     assert counted(instance.data_dir, tmp_path / "events.json")["duplicates"] == 40
     assert subprocess.run(["kill", "-0", str(instance.pid)], check=False).returncode == 0
+
+
+def test_business_of_another_tenant_is_listed_for_it_alone_when_it_was_imported(
+    instance: Instance, tmp_path: Path
+) -> None:
+    (tmp_path / "events.json").write_text(json.dumps([charge_event(7100)]))
+    assert counted(instance.data_dir, tmp_path / "events.json", "--tenant", "acme")["appended"] == 1
+
+    def listed(*arguments: str) -> list[str]:
+        process = started(instance.data_dir, *arguments)
+        stdout, stderr = process.communicate(timeout=100)
+        assert (process.returncode, stderr) == (0, "")
+        return [one["business_id"] for one in json.loads(stdout)]
+
+    theirs = business_id("acme", None, True)
+    deadline = time.monotonic() + 60
+    while not (found := listed("business", "list", "--tenant", "acme", "--json")) and time.monotonic() < deadline:
+        pass
+    assert found == [theirs]
+    assert theirs not in listed("business", "list", "--json")
+    keys = started(instance.data_dir, "keys", "list", "--tenant", "acme")
+    assert "acme" not in keys.communicate(timeout=100)[0]
 
 
 def test_import_says_what_is_wrong_when_there_is_nothing_to_import(data_dir: Path, tmp_path: Path) -> None:
