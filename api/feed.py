@@ -68,7 +68,7 @@ async def events(
     async def read() -> list[JobEvent] | None:
         return await _read(services, tenant, job_id)
 
-    known = await await_projected(services, tenant, job_id, lineage.PROJECTION, read)
+    known = await await_projected(services, tenant, job_id, lineage.READ_FROM, read)
     sent = _seen(known, last_event_id)
     if _over(known) and len(sent) == len(known):
         return Response(status_code=204)

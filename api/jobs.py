@@ -72,4 +72,4 @@ async def job_lineage(job_id: JobId, services: Services, tenant: Tenant) -> list
         with reading("the lineage"):
             return await lineage.lineage(services.database, tenant, job_id) or None
 
-    return await await_projected(services, tenant, job_id, lineage.PROJECTION, read)
+    return await await_projected(services, tenant, job_id, lineage.READ_FROM, read)

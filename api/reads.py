@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
@@ -68,20 +68,20 @@ async def find_job(services: ApiServices, tenant: str, job_id: str) -> JobDetail
         with reading("the jobs"):
             return await job_detail(services.database, tenant, job_id)
 
-    return await await_projected(services, tenant, job_id, jobs.PROJECTION, read)
+    return await await_projected(services, tenant, job_id, (jobs.PROJECTION,), read)
 
 
 async def await_projected(
     services: ApiServices,
     tenant: str,
     job_id: str,
-    projection: Projection,
+    projections: Sequence[Projection],
     read: Callable[[], Awaitable[T | None]],
 ) -> T:
-    """What `read` gives of a projection, read again for a while when the job is on the log and not projected yet."""
+    """What `read` gives of projections, read again for a while when the job is on the log and not projected yet."""
     found = await read()
     if found is None:
-        if not await _ahead_of(projection, services, tenant, job_id):
+        if not await _ahead_of(projections, services, tenant, job_id):
             found = await read()  # it may have been projected between the two looks
             if found is None:
                 raise not_found()
@@ -106,17 +106,15 @@ async def _until_projected(
             await watch.wait(min(left, _POLL))
 
 
-async def _ahead_of(projection: Projection, services: ApiServices, tenant: str, job_id: str) -> bool:
-    """Whether the upload stands on the log after what is projected: its key tells the partition.
+async def _ahead_of(projections: Sequence[Projection], services: ApiServices, tenant: str, job_id: str) -> bool:
+    """Whether the upload stands on the log after what all of them have applied: its key tells the partition.
 
     Raises a 503 problem when there is too much to look through.
     """
     topic = topic_of(DocumentReceived)
     place = TopicPartition(topic.name, partition_of(job_id, topic.partitions))
     with reading("the projections"):
-        build = await builds.with_status(services.database, projection, "active")
-        done = await builds.checkpoints(services.database, build) if build else {}
-    start = done.get(place, 0)
+        start = min([await _applied(services.database, one, place) for one in projections if topic.name in one.topics])
     end = (await services.log.latest([topic.name]))[place]
     if end - start > _LOOK_THROUGH:
         raise unavailable("The projections are far behind the log. Whether this job exists is known later.")
@@ -129,6 +127,13 @@ async def _ahead_of(projection: Projection, services: ApiServices, tenant: str, 
             break
         start = records[-1].offset + 1
     return False
+
+
+async def _applied(db: asyncpg.Pool, projection: Projection, place: TopicPartition) -> int:
+    """The offset a projection goes on at."""
+    build = await builds.with_status(db, projection, "active")
+    done = await builds.checkpoints(db, build) if build else {}
+    return done.get(place, 0)
 
 
 async def await_event(services: ApiServices, tenant: str, event_id: str) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import TypeAdapter
 from pydantic_core import SchemaValidator, core_schema, from_json, to_json
 
 from projections.source import LogRecord
@@ -19,7 +18,6 @@ from schemas.errors import InvalidEvent, SetupError
 from schemas.registry import UPCASTERS
 
 Row = tuple[Any, ...]
-T = TypeVar("T")
 NO_OFFSET = timedelta(0)
 # Checks that bytes are a JSON object without making Python objects of it.
 _ANY_OBJECT = SchemaValidator(core_schema.typed_dict_schema({}, extra_behavior="ignore"))
@@ -60,14 +58,6 @@ class Fact:
                 raise InvalidEvent(f"data of {self.type} is no JSON object")
             self._data = data
         return self._data
-
-    def read(self, adapter: TypeAdapter[T]) -> T:
-        """What an adapter names of the data: cheaper than all of it where the data are large."""
-        if self._data is not None:
-            return adapter.validate_python(self._data)
-        # Past the adapter to its validator: a third of the cost of small data.
-        found: T = adapter.validator.validate_json(self.record.value or b"")
-        return found
 
     @property
     def json(self) -> str:

@@ -40,9 +40,11 @@ def create_indexes(table: Table, schema: str) -> list[str]:
     return [f"CREATE INDEX ON {schema}.{table.name} ({columns})" for columns in table.indexes]
 
 
-def merged(table: Table, rows: Iterable[Row]) -> Collection[Row]:
+def merged(table: Table, rows: Collection[Row]) -> Collection[Row]:
     """One row a key, merged by the table's rules. Expects no NaN and no times without a zone."""
     width = len(table.key)
+    if len({row[:width] for row in rows}) == len(rows):
+        return rows
     by_key: dict[Row, list[Row]] = {}
     for row in rows:
         by_key.setdefault(row[:width], []).append(row)
@@ -51,7 +53,7 @@ def merged(table: Table, rows: Iterable[Row]) -> Collection[Row]:
 
 
 async def write(
-    connection: asyncpg.Connection, schema: str, rows: Mapping[Table, Iterable[Row]], *, copy: bool = True
+    connection: asyncpg.Connection, schema: str, rows: Mapping[Table, Collection[Row]], *, copy: bool = True
 ) -> None:
     """Write rows within the caller's transaction.
 

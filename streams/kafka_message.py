@@ -6,8 +6,9 @@ Attributes are headers `ce_<name>`, all other headers are the message's `extra`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from schemas.wire import CONTENT_TYPE, Message
@@ -35,7 +36,7 @@ _ATTRIBUTES = {
     )
 }
 _Header = tuple[str, Any]
-_Texts = tuple[dict[str, str], dict[str, str]]
+_NOTHING: Mapping[str, str] = {}
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -50,44 +51,59 @@ def record_of(found: Any, topic: str) -> Record:
 
     One without key gets its partition's name for a key, so that it can be diverted.
     """
-    attributes, extra = _as_we_write(found.headers) or _as_found(found.headers)
+    return _as_we_write(found, topic) or _as_found(found, topic)
+
+
+def _as_we_write(found: Any, topic: str) -> Record | None:
+    """The record of an event with the headers that `headers_of` gives it; None for any other.
+
+    Reading a history is bound by this.
+    """
+    headers = found.headers
+    if not headers or headers[0] != _CONTENT_TYPE:
+        return None
+    attributes: dict[str, str] = {}
+    try:
+        for name, value in headers[1:]:
+            attributes[_ATTRIBUTES[name]] = value.decode()
+        key, data = found.key.decode(), bytes(found.value)
+        plain = not ("\0" in attributes["id"] or "\0" in attributes["type"] or "\0" in attributes["tenantid"])
+    except (KeyError, AttributeError, TypeError, UnicodeDecodeError):
+        return None
+    if not plain or not key or "\0" in key:
+        return None
+    return Record(topic, found.partition, found.offset, _time(found.timestamp), key, attributes, data, _NOTHING)
+
+
+def _as_found(found: Any, topic: str) -> Record:
+    """The record of whatever somebody wrote."""
+    attributes: dict[str, str] = {}
+    extra: dict[str, str] = {}
+    for header in found.headers:
+        name, value = header
+        if name.startswith(_PREFIX):
+            attributes[name[len(_PREFIX) :]] = _text(value)
+        elif header != _CONTENT_TYPE:
+            extra[name] = _text(value)
     for name in _NAMED:
-        text = attributes.get(name, "")
-        if "\0" in text:
-            attributes[name] = text.replace("\0", "\\x00")
+        if name in attributes:
+            attributes[name] = _without_nul(attributes[name])
     return Record(
         topic,
         found.partition,
         found.offset,
-        datetime.fromtimestamp(max(0, found.timestamp) / 1000, UTC),
-        _text(found.key).replace("\0", "\\x00") or f"{topic}/{found.partition}",
+        _time(found.timestamp),
+        _without_nul(_text(found.key)) or f"{topic}/{found.partition}",
         attributes,
         None if found.value is None else bytes(found.value),
         extra,
     )
 
 
-def _as_we_write(headers: Sequence[_Header]) -> _Texts | None:
-    """What `headers_of` wrote of an event; None for any other headers. Reading a history is bound by this."""
-    if not headers or headers[0] != _CONTENT_TYPE:
-        return None
-    try:
-        return {_ATTRIBUTES[name]: value.decode() for name, value in headers[1:]}, {}
-    except (KeyError, AttributeError, UnicodeDecodeError):
-        return None
-
-
-def _as_found(headers: Sequence[_Header]) -> _Texts:
-    """Attributes and extra from any headers."""
-    attributes: dict[str, str] = {}
-    extra: dict[str, str] = {}
-    for header in headers:
-        name, value = header
-        if name.startswith(_PREFIX):
-            attributes[name[len(_PREFIX) :]] = _text(value)
-        elif header != _CONTENT_TYPE:
-            extra[name] = _text(value)
-    return attributes, extra
+@lru_cache(maxsize=1024)
+def _time(stamp: int) -> datetime:
+    """Records that were appended together have one stamp."""
+    return datetime.fromtimestamp(max(0, stamp) / 1000, UTC)
 
 
 def milliseconds(time: datetime) -> int:
@@ -102,3 +118,7 @@ def stamp(time: datetime) -> int:
 
 def _text(value: bytes | None) -> str:
     return "" if value is None else bytes(value).decode("utf-8", "backslashreplace")
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\0", "\\x00")

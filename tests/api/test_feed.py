@@ -114,7 +114,7 @@ async def test_feed_holds_an_effect_back_until_its_cause_is_there(api: Api) -> N
         events = await api.analyse(job)
         hidden, shown = events[1], events[:1] + events[2:-1]
         await api.project()
-        await api.pool.execute("DELETE FROM lineage_v1_b1.lineage WHERE event_id = ANY($1)", [hidden.id, events[-1].id])
+        await api.pool.execute("DELETE FROM lineage_v2_b1.lineage WHERE event_id = ANY($1)", [hidden.id, events[-1].id])
         response = await client.get(f"/v1/jobs/{job}/events", params={"follow": "false"})
         assert [one["id"] for one in parsed(response.text)] == [shown[0].id]
 

@@ -8,6 +8,9 @@ import json
 
 import pytest
 
+from projections import jobs, lineage
+from projections.projection import Projection
+from projections.runner import ProjectionRunner
 from tests.api.harness import Api
 from tests.api.parts import png
 
@@ -39,6 +42,21 @@ async def test_status_url_is_never_a_404_right_after_the_upload(api: Api) -> Non
             await asyncio.sleep(0)
         await patient.project()
         assert [(await route).status_code for route in routes] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("first", [lineage.PROJECTION, jobs.PROJECTION], ids=lambda one: one.name)
+async def test_job_is_a_503_when_one_of_its_projections_is_behind_another(api: Api, first: Projection) -> None:
+    async with api.client() as client:
+        await api.project()
+        job = await api.upload(client)
+        runner = ProjectionRunner(api.pool, api.log, [first])
+        await runner.start()
+        assert await runner.caught_up(within=10)
+        await runner.stop()
+        behind = [(await client.get(f"/v1/jobs/{job}/{rest}")).status_code for rest in ("lineage", "events")]
+        await api.project()
+        seen = await client.get(f"/v1/jobs/{job}/lineage")
+    assert (behind, seen.status_code) == ([503, 503], 200)
 
 
 async def test_job_is_a_503_when_the_projections_do_not_catch_up(api: Api) -> None:

@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 
 from adapters.database import Database
+from projections import builds, jobs
 from projections.costs import job_costs
 from projections.job_detail import JobDetail
 from projections.jobs import job_detail, list_jobs
-from projections.lineage import job_events, lineage
+from projections.lineage import PROJECTION, job_events, lineage
 from projections.runner import ProjectionRunner
 from schemas.costs import CostRecorded
 from schemas.errors import InvalidCursor
@@ -22,6 +23,7 @@ from tests.projections.job_stories import (
     COST,
     DESCRIBED,
     FAILED,
+    OF_JOBS,
     PLANNED,
     RECEIVED,
     REFUSED,
@@ -29,8 +31,10 @@ from tests.projections.job_stories import (
     Story,
     answered,
     completed,
+    executed,
     generated,
     program,
+    reviewed,
     roundabout,
 )
 
@@ -118,6 +122,59 @@ async def test_lineage_puts_causes_first_when_clocks_and_partitions_disagree(
     assert (nodes[1].topic, nodes[1].stage) == ("documents", "vision")
     events = await job_events(database.pool, "local", "job")
     assert [event.id for event in events] == [node.id for node in nodes if node.type != CostRecorded.TYPE]
+
+
+async def test_lineage_tells_of_each_event_at_a_glance(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    wordy = RECEIVED.model_copy(update={"question": "?" * 1000})
+    story = Story("job").tell(
+        wordy, REFUSED, DESCRIBED, PLANNED, generated(), reviewed(approved=False), executed(), completed(), FAILED, COST
+    )
+    await log.append(story.messages())
+    assert await runner.caught_up(within=10)
+
+    assert [(node.stage, node.summary) for node in await lineage(database.pool, "local", "job")] == [
+        ("upload", {"filename": "invoice.jpg", "question": "?" * 239 + "…"}),
+        ("upload", {"code": "broken", "reason": "the picture is broken"}),
+        (
+            "vision",
+            {"kind": "invoice", "total": "1234.50", "currency": "EUR", "figures": 8, "tables": 0, "model": "rapidocr"},
+        ),
+        ("reasoning", {"planned": True, "planner": "embeddings", "confidence": 0.93, "reason": None}),
+        ("codegen", {"attempt": 1, "author": "compiled"}),
+        ("critic", {"attempt": 1, "approved": False, "findings": 1}),
+        ("execution", {"attempt": 1, "reason": "ok", "seconds": 0.4}),
+        ("conclusion", {"verdict": "answered", "text": ANSWER.text, "value": "1234.50", "unit": "EUR"}),
+        ("execution", {"reason": "the sandbox is not available"}),
+        ("vision", {"seconds": 0.5, "models": 3}),
+    ]
+
+
+async def test_lineage_still_tells_of_an_event_when_its_data_no_longer_parse(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    received, described = Story("job").tell(RECEIVED, DESCRIBED).messages()
+    await log.append([received, described._replace(value=b'{"document": null}')])
+    assert await runner.caught_up(within=10)
+
+    told = (await lineage(database.pool, "local", "job"))[-1]
+    assert (told.type, told.stage, told.summary) == (DESCRIBED.TYPE, "test", {})
+
+
+async def test_event_is_not_told_before_its_data_can_be(log: MemoryEventLog, database: Database) -> None:
+    await log.append(answered("job").messages())
+    await builds.prepare(database.pool, OF_JOBS)
+    counts = []
+    for known in ([PROJECTION], [PROJECTION, jobs.PROJECTION], OF_JOBS):
+        runner = ProjectionRunner(database.pool, log, known)
+        await runner.start()
+        assert await runner.caught_up(within=10)
+        await runner.stop()
+        counts.append(len(await lineage(database.pool, "local", "job")))
+
+    everything = len(answered("job").events)
+    assert counts == [0, everything - 1, everything]
 
 
 async def test_tenant_reads_nothing_of_anothers_when_ids_are_the_same(

@@ -48,14 +48,14 @@ async def test_rebuild_gives_the_rows_that_were_there_and_serves_them(
         database.pool, log, projection, batch=50, on_progress=lambda done, total: told.append((done, total))
     )
 
-    name = projection.name
+    first, second = (f"{projection.name}_v{projection.version}_b{number}" for number in (1, 2))
     assert rebuilt.rows_hash == before == await table_hash(database.pool, projection)
-    assert await schemas(database, projection) == {f"{name}_v1_b1": "previous", f"{name}_v1_b2": "active"}
-    assert rebuilt.build.schema == f"{name}_v1_b2"
+    assert await schemas(database, projection) == {first: "previous", second: "active"}
+    assert rebuilt.build.schema == second
     assert told[-1][0] == told[-1][1] == rebuilt.applied
     await log.append(Story("after").tell(*(event.data for event in answered("x").events)).messages())
     assert await runner.caught_up(within=10)
-    assert await table_hash(database.pool, projection) == await table_hash(database.pool, projection, f"{name}_v1_b2")
+    assert await table_hash(database.pool, projection) == await table_hash(database.pool, projection, second)
     assert await table_hash(database.pool, projection) != before
 
 
