@@ -84,7 +84,7 @@ def attributes(question: Question, paper: PaperView) -> Outcome:
     return None
 
 
-_TIMES = ("due date", "delivery date", "period", "time")
+_TIMES = ("due date", "delivery date", "validity", "period", "time")
 
 
 def printed_text(question: Question, paper: PaperView) -> Outcome:

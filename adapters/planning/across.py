@@ -11,13 +11,18 @@ from adapters.planning.comparing import relative_words
 from adapters.planning.dates import When, read_date
 from adapters.planning.outcome import Outcome, Reading
 from adapters.planning.paper import ColumnView, PaperView, TableView, stems
-from adapters.planning.question import Question, RowMention
+from adapters.planning.question import Question, RowMention, how_much
 from adapters.planning.vocabulary import ORDINALS
 from schemas import plans
 from schemas.plans import Step
 
-_CHANGES = ("growth", "difference", "more_than_other", "less_than_other")
-_PERIODS = frozenset(stems("year quarter month period jahr quartal monat annee trimestre mois ano mes jaar maand anno"))
+_CHANGES = ("year_on_year", "growth", "difference", "more_than_other", "less_than_other")
+_PERIODS = frozenset(
+    stems(
+        "monthly yearly annual quarterly weekly year quarter month period jahr quartal monat annee trimestre mois ano"
+        " mes jaar maand anno"
+    )
+)
 
 
 def across(question: Question, paper: PaperView) -> Outcome:
@@ -122,7 +127,8 @@ def _over_time(
 ) -> Reading | None:
     """A row's sum, mean or extreme over all periods."""
     greatest, least = question.has("max"), question.has("min")
-    added = question.has("sum", "total")
+    over = frozenset(i for i in _all_periods(question, len(columns)) if question.words[i].stem == "over")
+    added = question.has("sum", "total") or (bool(over) and how_much(question))
     if sum((greatest, least, added, question.has("mean"))) != 1:
         return None
     row = mention.rows[0]

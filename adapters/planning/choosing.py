@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from adapters.planning.measures import Filter, Measure, default_measure, filters, is_range, measures
+import itertools
+
+from adapters.planning.conditions import PERCENT, Filter, filters, is_range
+from adapters.planning.measures import Measure, default_measure, measures
 from adapters.planning.paper import ColumnView, PaperView, TableView, concepts_of, stems
 from adapters.planning.question import Question
 from adapters.planning.vocabulary import MEASURES, ORDINALS, WEEKDAYS
@@ -29,6 +32,11 @@ def chosen_measure(question: Question, paper: PaperView, view: TableView | None)
             return named[0]
         if len(named) > 1:
             return None
+        percents = [column for column in view.numeric if column.percent]
+        if len(percents) == 1 and any(
+            word.number is not None and after.stem in PERCENT for word, after in itertools.pairwise(question.words)
+        ):
+            return Measure(view, percents[0], (), frozenset())
         return default_measure(question, paper, view)
     if len(paper.points) > 1:
         return Measure(None, None, paper.points, frozenset())
@@ -121,21 +129,33 @@ def says_heading(question: Question, paper: PaperView, besides: frozenset[int]) 
     return any(word.stem in headings for i, word in enumerate(question.words) if i not in besides)
 
 
-def time_unit(question: Question, view: TableView) -> bool:
-    """Whether "how many months" asks for this table's rows: each is one month, and no two are the same."""
+def _row_units(view: TableView) -> frozenset[str]:
+    """What each row is one of: a day, a month … where all rows are dated and no two are of the same."""
     dates = [date for date in view.row_dates if date is not None]
-    if len(dates) != len(view.row_dates) or len({date.key for date in dates}) != len(dates):
-        return False
+    if not dates or len(dates) != len(view.row_dates) or len({date.key for date in dates}) != len(dates):
+        return frozenset()
     units = {
         "day": all(date.day for date in dates),
         "month": all(date.month and not date.day for date in dates),
         "quarter": all(date.quarter for date in dates),
         "year": all(date.year and not (date.month or date.quarter) for date in dates),
     }
-    at = [word.stem for word in question.words]
-    return any(fits and any(alias in at for alias in _UNITS[unit]) for unit, fits in units.items())
+    return frozenset(unit for unit, fits in units.items() if fits)
 
 
+def time_unit(question: Question, view: TableView) -> bool:
+    """Whether "how many months" asks for this table's rows."""
+    at = {word.stem for word in question.words}
+    return any(at & set(_UNITS[unit]) for unit in _row_units(view))
+
+
+def per_period(question: Question, view: TableView) -> frozenset[int]:
+    """`the average monthly profit` over rows that are months: each is one."""
+    said = {_ADVERBS[unit] for unit in _row_units(view)}
+    return frozenset(i for i, word in enumerate(question.words) if word.stem in said)
+
+
+_ADVERBS = {"day": "daily", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
 _UNITS = {
     "day": ("day", "tag", "jour", "dia", "dag", "giorno", "date"),
     "month": ("month", "monat", "moi", "mois", "mes", "maand", "mese"),
@@ -206,6 +226,9 @@ def row_words(question: Question, view: TableView | None) -> frozenset[int]:
         for i in m.span.indices
     }
     found = set(names)
+    headings = {stem for column in view.columns if not column.numeric for stem in column.stems if len(stem) > 4}
+    found |= {i for i in question.content if question.words[i].stem.endswith(tuple(headings))}  # shareholder of Holder
+    found |= people(question, view)
     dates = any(date is not None for date in view.row_dates)
     if dates or any(WEEKDAYS & set(row[view.labels]) for row in view.row_stems if view.labels is not None):
         time_words = {
@@ -285,10 +308,23 @@ _PERSONS = {
     "manager",
     "company",
     "donor",
+    "holder",
+    "shareholder",
+    "investor",
     "winner",
     "athlete",
     "pupil",
 }
+
+
+def people(question: Question, view: TableView) -> frozenset[int]:
+    """`how many people`, where rows are persons."""
+    if person_column(view) is None:
+        return frozenset()
+    return frozenset(i for i, word in enumerate(question.words) if word.stem in _PEOPLE)
+
+
+_PEOPLE = frozenset(stems("people person employee staff worker personen mitarbeiter personnes personas mensen persone"))
 
 
 def person_column(view: TableView | None) -> int | None:

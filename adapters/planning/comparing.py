@@ -140,10 +140,26 @@ def _growth(question: Question, paper: PaperView, view: TableView | None, used: 
     if measure.table is None:
         used |= title_words(question, paper, measure)
     used |= measure.used | condition.used | row_words(question, view)
+    if measure.column is not None and "balance" in measure.column.concepts and not condition.where:
+        return _between_balances(question, paper, measure, used)
     if relative := relative_words(question):
         ends = _ends(measure, condition.where, paper)
         return None if ends is None else Reading(ends, used | relative | question.spans("count"), score=0.85)
     return Reading((plans.Trend(values=measure.values(condition.where)),), used, score=0.85)
+
+
+def _between_balances(question: Question, paper: PaperView, measure: Measure, used: frozenset[int]) -> Outcome:
+    """From the opening to the closing balance. The first row's balance stands after its own movement."""
+    if relative_words(question):
+        return None
+    opening, closing = role_step(paper, "opening_balance"), role_step(paper, "closing_balance")
+    if opening is None or closing is None:
+        view = measure.table
+        moves = [] if view is None else [c.index for c in view.numeric if c is not measure.column]
+        if view is None or any(view.table.rows[0][column].value is not None for column in moves):
+            return None
+        return Reading((plans.Trend(values=measure.values()),), used, score=0.85)
+    return Reading((opening, closing, plans.Arithmetic(op="difference", left=1, right=0)), used, score=0.85)
 
 
 _WHICH = frozenset(
@@ -195,7 +211,11 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
     if len(found) >= 2:
         totals = [o for o in found if o.total]
         pair = [o for o in found if not o.total][: 2 - len(totals[:1])]
-        if totals and len(found) == 2 and pair:
+        named = [o for o in found if _is_the_base(question, o)]
+        if len(named) == 1 and len(found) == 2:
+            base = named[0]
+            part = found[0] if base is found[1] else found[1]
+        elif totals and len(found) == 2 and pair:
             part, base = pair[0], totals[0]
         elif len(found) == 2 and not totals:
             after = [o for o in found if o.at >= at]
@@ -205,10 +225,12 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
             return None
         if _is_point(part.step, paper) and _sums_points(base.step, paper):
             base = replace(base, step=plans.Aggregate(op="sum", values=plans.FigureValues(figures=paper.points)))
+        if _in_percent(part.step, paper) != _in_percent(base.step, paper):
+            return None
         return Reading(
             (part.step, base.step, plans.Arithmetic(op="share", left=0, right=1)), used | part.used | base.used
         )
-    if len(found) != 1:
+    if len(found) != 1 or _is_the_base(question, found[0]):
         return None
     part = found[0]
     measure = chosen_measure(question, paper, view)
@@ -239,6 +261,17 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
         return None
     used |= part.used | row_words(question, view) | title_words(question, paper, measure)
     return Reading((part.step, base_step, plans.Arithmetic(op="share", left=0, right=1)), used)
+
+
+def _is_the_base(question: Question, operand: Operand) -> bool:
+    """`what percentage of the marketing budget was spent`: what comes after "of" is the whole, and no part."""
+    end = max(span.end for span in question.concepts["share"])
+    first = min(operand.used - question.spans("share"), default=-1)
+    between = [word.stem for word in question.words[end - 1 : max(first, end)]]
+    after = [word.stem for word in question.words[first : max(operand.used, default=first)]]
+    straight = "of" in between and frozenset(range(end, first)) <= question.spans("function")
+    # "what share of sales did Ivan make": Ivan's sales are the part.
+    return first >= end and straight and not {"did", "does", "do", "has", "have"} & set(after)
 
 
 def _in_percent(step: Step, paper: PaperView) -> bool:

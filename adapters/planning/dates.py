@@ -28,6 +28,12 @@ class When:
             and (self.quarter is None or self.quarter == quarter)
         )
 
+    def within(self, other: When) -> tuple[int, ...] | None:
+        """What this says of the parts of a date that `other` says, in order of time; None where it leaves one out."""
+        ours = (self.year, self.month, self.day)
+        parts = tuple(part for part, asked in zip(ours, (other.year, other.month, other.day), strict=True) if asked)
+        return None if None in parts or not parts else tuple(part or 0 for part in parts)
+
     @property
     def key(self) -> tuple[int, int, int]:
         month = self.month or (self.quarter * 3 if self.quarter else 0)

@@ -4,6 +4,7 @@ sentence embeddings, and what stays open is refused."""
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -121,6 +122,8 @@ def _read(question: str, document: DocumentDescription) -> tuple[PaperView, Ques
     paper = paper_view(document)
     parsed = parse(question, paper)
     outcome = read(parsed, paper)
+    if not isinstance(outcome, Reading) and (named := _by_brackets(question, paper)) is not None:
+        return paper, *named
     if not isinstance(outcome, Reading) and paper.points and paper.tables:
         # A chart's table holds its points once more: a question may fit the one and not the other.
         bare = paper_view(document.model_copy(update={"tables": ()}))
@@ -128,6 +131,31 @@ def _read(question: str, document: DocumentDescription) -> tuple[PaperView, Ques
         if isinstance(by_points := read(again, bare), Reading):
             return bare, again, by_points
     return paper, parsed, outcome
+
+
+_BRACKETS = re.compile(r"\s*\(([^()]{2,60})\)")
+
+
+def _by_brackets(question: str, paper: PaperView) -> tuple[Question, Reading] | None:
+    """`the wages (Lohnzahlungen)`: what stands in brackets as the document calls it, in place of the words before it,
+    the fewest that give a reading."""
+    match = _BRACKETS.search(question)
+    if match is None or not _called(paper, match[1]):
+        return None
+    before = question[: match.start()].split(" ")
+    for fewer in range(1, min(4, len(before))):
+        parsed = parse(" ".join([*before[:-fewer], match[1]]) + question[match.end() :], paper)
+        outcome = read(parsed, paper)
+        if isinstance(outcome, Reading):
+            return parsed, outcome
+    return None
+
+
+def _called(paper: PaperView, name: str) -> bool:
+    """Whether the document has a row, a column or a figure called so."""
+    said = parse(name, paper)
+    spans = [m.span for m in said.rows] + [m.span for m in said.columns] + [m.span for m in said.figures]
+    return any(len(span.indices) == len(said.words) for span in spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +187,7 @@ def _by_initials(parsed: Question, paper: PaperView) -> _Guess | None:
     unknown = _unknown(parsed)
     if not unknown:
         return None
-    labels = [[word.raw for word in words(label, 24)] for label in [*_labels(paper), *_row_labels(paper)]]
+    labels = [[word.raw for word in words(label, 24)] for label in _phrases(paper)]
     first, last = unknown[0], unknown[-1] + 1
     said = parsed.words[first].raw.casefold()
     found: dict[str, bool] = {}
@@ -199,6 +227,12 @@ def _by_initials(parsed: Question, paper: PaperView) -> _Guess | None:
         return None
     assumption = None if settled else f'"{phrase}" was taken to mean "{meaning}"'
     return _Guess(outcome, outcome.assumption or assumption)
+
+
+def _phrases(paper: PaperView) -> list[str]:
+    """What initials may be those of: columns, figures, rows, a chart's title."""
+    titles = [line.text for line in paper.document.lines[:3]] if paper.document.kind == "chart" else []
+    return [*_labels(paper), *_row_labels(paper), *titles]
 
 
 def _row_labels(paper: PaperView) -> list[str]:

@@ -1,4 +1,4 @@
-"""Readings that look up what stands there: a figure, a balance, a cell, the rows that fulfil a condition."""
+"""Readings that look up what stands there: a figure or a cell, or what several of them come to."""
 
 from __future__ import annotations
 
@@ -12,120 +12,21 @@ from adapters.planning.choosing import (
     chosen_rows,
     chosen_table,
     contradicts_title,
-    item_rows,
     no_sum,
-    person_column,
     row_words,
     says_heading,
     several_rows,
     title_words,
+    titles,
 )
-from adapters.planning.measures import Measure, amount_column, filters, measures
+from adapters.planning.measures import Measure
 from adapters.planning.operands import payments_before_due, role_names, role_step
 from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, unexplained
 from adapters.planning.paper import PaperView, TableView, is_currency, stems
 from adapters.planning.question import Question, how_much
-from adapters.planning.vocabulary import ROLES, phrase_table
+from adapters.planning.vocabulary import ROLES
 from schemas import plans
 from schemas.plans import Step
-
-
-def listing(question: Question, paper: PaperView) -> Outcome:
-    view = chosen_table(question, paper)
-    if (
-        view is None
-        or view.labels is None
-        or question.has("max", "min", "mean", "median", "count", "share", "difference")
-    ):
-        return None
-    measure = chosen_measure(question, paper, view)
-    named = measures(question, paper, view)
-    measure = named[0] if len(named) == 1 else measure
-    compared = question.has("gt", "lt", "ge", "le", "between") and bool(question.numbers)
-    equal = (
-        []
-        if measure is None or measure.column is None
-        else [
-            (at, value)
-            for at, value in question.numbers
-            if any(row[measure.column.index].value == value for row in view.table.rows)
-        ]
-    )
-    used = question.spans("list", "cost", "price", "pay") | (measure.used if measure else frozenset())
-    if person_column(view) is not None:
-        used |= question.spans("who")
-    if compared:
-        condition = filters(question, view, measure, used)
-        used |= condition.used | row_words(question, view)
-        column = measure.column.index if measure is not None and measure.column is not None else None
-        where = (*(measure.where if measure else ()), *condition.where, *item_rows(question, paper, view))
-        return Reading((plans.ListRows(table=view.index, labels=view.labels, column=column, where=where),), used)
-    which = question.words and question.words[0].stem in (
-        "which",
-        "what",
-        "who",
-        "welche",
-        "welcher",
-        "quel",
-        "quelle",
-        "cual",
-        "welk",
-        "quale",
-        "when",
-    )
-    if which and equal and len(equal) == 1 and measure is not None and measure.column is not None and not question.rows:
-        number = plans.NumberCondition(column=measure.column.index, compare="eq", value=equal[0][1])
-        used |= {equal[0][0]} | row_words(question, view)
-        return Reading(
-            (plans.ListRows(table=view.index, labels=view.labels, column=measure.column.index, where=(number,)),), used
-        )
-    wants_all = question.has("list") or (question.has("row") and not question.has("sum", "total"))
-    if wants_all and not question.rows and not question.numbers:
-        column = named[0].column.index if len(named) == 1 and named[0].column is not None else None
-        if column is None and (amount := amount_column(view)) is not None:
-            column = amount.index
-        used |= row_words(question, view) | question.spans("pay", "sell")
-        where = item_rows(question, paper, view)
-        step = plans.ListRows(table=view.index, labels=view.labels, column=column, where=where)
-        return Reading((step,), used, score=0.8)
-    return None
-
-
-def compared_rows(question: Question, paper: PaperView) -> Outcome:
-    """Rows that a comparison picks are listed, unless their sum is asked for: so does "how much"."""
-    compares = question.has("gt", "lt", "ge", "le", "between") and bool(question.numbers)
-    summed = question.has("sum", "total", "how") or how_much(question)
-    return listing(question, paper) if compares and not summed else None
-
-
-def end_balances(question: Question, paper: PaperView) -> Outcome:
-    """Opening and closing balance where no figure states them: the ends of the balance column."""
-    view = paper.main
-    if view is None or not question.has("closing_balance", "balance", "opening_balance"):
-        return None
-    if any(not m.span.indices <= question.spans("opening_balance") for m in question.rows):
-        return None
-    columns = view.with_concept("balance")
-    opening = question.has("opening_balance")
-    stated = paper.figures_of("opening_balance") if opening else paper.figures_of("closing_balance", "balance")
-    if stated or len(columns) != 1:
-        return None
-    dated = [date.key for date in view.row_dates if date is not None]
-    backwards = len(dated) > 1 and dated[0] > dated[-1]
-    filled = [i for i, row in enumerate(view.table.rows) if row[columns[0].index].value is not None]
-    if not filled:
-        return None
-    row, label = (filled[0] if backwards else filled[-1]), "the last row"
-    if opening:
-        if view.labels is None:
-            return None
-        forward = [i for i in filled if "opening_balance" in phrase_table().get(view.row_stems[i][view.labels], ())]
-        if len(forward) != 1:
-            return Absent("an opening balance", question.spans("opening_balance"))
-        row, label = forward[0], " ".join(view.table.rows[forward[0]][view.labels].text.split())
-    step = plans.LookupCell(table=view.index, row=row, column=columns[0].index, label=label[:400])
-    used = question.spans("closing_balance", "balance", "last", "opening_balance")
-    return Reading((step,), used, score=0.85)
 
 
 def stated_figure(question: Question, paper: PaperView) -> Outcome:
@@ -187,7 +88,7 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         if isinstance(step, plans.LookupFigure) and role in ("total", "amount_due"):
             steps += _with_check(paper, step.figure)
         extra = question.spans("how") if role == "total" else question.spans("cost", "price", "how", "paid")
-        assumption = None
+        assumption = _served(question, paper, step) if role == "tip" else None
         if isinstance(step, plans.Aggregate) and role != "tax":
             assumption = f"the document states several figures of the role {role.replace('_', ' ')}; they are added up"
         used = question.spans(role, "total", *_summed(role)) | extra
@@ -208,6 +109,16 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
                 score=0.9,
             )
     return absent
+
+
+def _served(question: Question, paper: PaperView, step: Step) -> str | None:
+    """What is taken for granted when a tip is asked for and the bill adds a charge for service."""
+    label = paper.document.figures[step.figure].label if isinstance(step, plans.LookupFigure) else ""
+    named = {question.words[i].stem for i in question.spans("tip")} & set(stems(label))
+    return None if named or not set(stems(label)) & _SERVICE else f'"{label}" was taken for the tip'[:400]
+
+
+_SERVICE = frozenset(stems("service servizio servicio bedienung"))
 
 
 def _summed(role: str) -> tuple[str, ...]:
@@ -315,6 +226,20 @@ def _only_value(question: Question, view: TableView) -> Measure | None:
     return Measure(view, valued[0], (), frozenset()) if len(valued) == 1 else None
 
 
+def _other_kind(question: Question, paper: PaperView, point: int) -> bool:
+    """Whether a chart's number is not of the kind asked for: a percentage where money is, money where "how many" is."""
+    unit = paper.document.figures[point].unit
+    if question.has("money"):
+        return unit == "%"
+    if not question.has("count"):
+        return False
+    titled = titles(paper, Measure(None, None, paper.points, frozenset()))
+    return bool({stem for text in titled for stem in stems(text)} & _MONEY)
+
+
+_MONEY = frozenset(stems("eur usd gbp chf euro dollar pound cost revenue price spend expense kosten umsatz cout prix"))
+
+
 def lookup(question: Question, paper: PaperView) -> Outcome:
     """A row's number (or text), a point of a chart, a whole column, the total of a table without a stated one."""
     if question.has(
@@ -324,6 +249,8 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
     used = question.spans("sum", "total", "how")
     points, at = chosen_points(question, paper)
     if len(points) == 1:
+        if _other_kind(question, paper, points[0]):
+            return None
         used |= at | title_words(question, paper, Measure(None, None, paper.points, frozenset()))
         used |= question.spans("cost", "price", "pay", "sell", "count")
         if paper.document.figures[points[0]].unit == "%":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from adapters.planning.dates import read_date
 from adapters.planning.paper import PaperView, stems
@@ -24,6 +26,11 @@ def _strong(question: Question, span: Span) -> bool:
 def _name_like(raw: str, function: bool) -> bool:
     """A capital inside a sentence makes a function word a name: "Dan", "Van Dyke"."""
     return function and len(raw) > 2 and raw[0].isupper() and raw[1:].islower()
+
+
+def _in_capitals(question: Question, raw: str) -> bool:
+    """`IT` and `US` among small letters are names, and not the words they spell."""
+    return len(raw) > 1 and raw.isupper() and not question.text.isupper()
 
 
 def _telling(question: Question, span: Span) -> list[Word]:
@@ -94,7 +101,7 @@ def _rows_named(
     for column in ordered:
         labels = [row[column] for row in view.row_stems]
         full = tuple(i for i, label in enumerate(labels) if label and _fully(part, label))
-        upper = len(part) == 1 and len(part[0].raw) == 1
+        upper = len(part) == 1 and (len(part[0].raw) == 1 or _in_capitals(question, part[0].raw))
         if full and (upper or not _only_function(question, span)):
             return RowMention(span, table, column, full, whole=True)
     if not _strong(question, span) or (len(part) == 1 and (len(part[0].stem) < 3 or part[0].number is not None)):
@@ -118,12 +125,15 @@ def column_mentions(question: Question, paper: PaperView) -> list[ColumnMention]
             part = _telling(question, span)
             if any(span.indices < each.indices and span.end < each.end for each in question.concepts.get("sum", ())):
                 continue  # "paid in total" names no column "Paid in"
+            if any(span.indices < each.indices for each in question.concepts.get("sell", ())):
+                continue  # nor does "how much did we invoice" the column "Invoice"
             full = [c for c in view.columns if c.stems and _fully(question.words[span.start : span.end], c.stems)]
             strong = _strong(question, span)
             found = full or ([c for c in view.columns if c.stems and _covers(part, c.stems)] if strong else [])
             if found and (full or len(part[0].stem) > 2 or len(part) > 1) and not _only_function(question, span):
                 mentions += [ColumnMention(span, view.index, c.index, bool(full)) for c in found]
                 taken |= span.indices
+        mentions = _without_tails(question, mentions)
         for span, when in question.whens:
             # "in 2024" under a heading of 31 Dec 2024, "in June" under Jun.
             dated = [c for c in view.columns if c.numeric and (date := read_date(c.name)) and when.covers(date)]
@@ -133,13 +143,35 @@ def column_mentions(question: Question, paper: PaperView) -> list[ColumnMention]
     return mentions
 
 
+_TAILS = frozenset(stems("day week month year hour tag woche monat jahr jour semaine mois annee dia mes dag maand"))
+
+
+def _without_tails(question: Question, mentions: list[ColumnMention]) -> list[ColumnMention]:
+    """`over 60 days` of a column "Over 60": the unit that other columns have belongs to the one named before it."""
+    kept: list[ColumnMention] = []
+    for mention in mentions:
+        heads = [m for m in mentions if m.whole and m.span.end == mention.span.start and m.table == mention.table]
+        unit = {word.stem for word in question.words[mention.span.start : mention.span.end]} <= _TAILS
+        if mention.whole or not unit or not heads:
+            kept.append(mention)
+        else:
+            span = Span(heads[0].span.start, mention.span.end)
+            kept = [replace(m, span=span) if m is heads[0] else m for m in kept]
+    return kept
+
+
 # Between two things, not within the name of one: "3 to Q" of "from Q3 to Q4" is no part of the label Q3.
 _JOINTS = frozenset(stems("to than and or from until bis als und oder et ou y en e o a"))
+
+
+# "Deposit required (25%)": the rate is no part of the name.
+_RATE = re.compile(r"\(?[\d.,]+ ?%\)")
 
 
 def figure_mentions(question: Question, paper: PaperView) -> list[FigureMention]:
     mentions: list[FigureMention] = []
     taken: set[int] = set()
+    rows = [m.span.indices for m in question.rows if m.whole]
     for span in _spans(question):
         if span.indices & taken or _single_letter_of_speech(question, span):
             continue
@@ -149,6 +181,8 @@ def figure_mentions(question: Question, paper: PaperView) -> list[FigureMention]
         if full and _only_function(question, span) and not generic:
             continue
         found = full
+        if not full and any(span.indices < row for row in rows):
+            continue  # "pay" of the row "Gross pay" is no part of "Net pay"
         silent = question.spans("function")
         most = len(_telling(question, span)) > 1 and span.start not in silent and span.end - 1 not in silent
         if not full and (_strong(question, span) or most) and (len(part) > 1 or len(part[0].stem) > 2):
@@ -161,11 +195,12 @@ def figure_mentions(question: Question, paper: PaperView) -> list[FigureMention]
                 if label and _covers(part, label) and len(part) >= least * len(label) and not joints - set(label)
             ]
         # A rate is meant only by who says so: "how much tax" is no percentage.
-        if not question.has("tax_rate", "share"):
-            found = [i for i in found if paper.document.figures[i].role != "tax_rate"]
+        if not question.has("tax_rate", "share") and not any(word.stem == "rate" for word in question.words):
+            found = [i for i in found if i not in paper.rates]
         if found:
             for index in found:
                 label = paper.figure_stems[index]
-                mentions.append(FigureMention(span, index, min(1.0, len(part) / len(label))))
+                worded = len(stems(_RATE.sub("", paper.document.figures[index].label))) or len(label)
+                mentions.append(FigureMention(span, index, min(1.0, len(part) / worded)))
             taken |= span.indices
     return sorted(mentions, key=lambda mention: (mention.span.start, -mention.covered))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.planning.measures import Measure, amount_column, default_measure, filters, measures, row_mentions
+from adapters.planning.conditions import filters, row_mentions
+from adapters.planning.measures import Measure, amount_column, default_measure, measures
 from adapters.planning.paper import PaperView, TableView
 from adapters.planning.question import Question
 from adapters.planning.vocabulary import ROLES

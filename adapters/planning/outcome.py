@@ -42,6 +42,7 @@ WEAK = (
     "until",
     "from",
     "generic",
+    "single",
 )
 
 

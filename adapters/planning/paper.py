@@ -138,6 +138,18 @@ class PaperView:
     column_totals: frozenset[int] = frozenset()
 
     @property
+    def rates(self) -> frozenset[int]:
+        """Percentages at which an amount beside them was worked out: the 8% of "Discount (8%) -537.30"."""
+        figures = self.document.figures
+        amounts = [figure.label for figure in figures if figure.unit != "%"]
+        return frozenset(
+            i
+            for i, figure in enumerate(figures)
+            if figure.role == "tax_rate"
+            or (figure.unit == "%" and any(label.startswith(figure.label) for label in amounts if figure.label))
+        )
+
+    @property
     def main(self) -> TableView | None:
         """The table with the most numbers; one whose rows have no names (tax rates, say) where there is no other."""
 

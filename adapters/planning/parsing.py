@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.planning.dates import When
 from adapters.planning.mentions import column_mentions, figure_mentions, row_mentions
 from adapters.planning.paper import PaperView, stems
-from adapters.planning.question import Question, Span
+from adapters.planning.question import NEUTRAL, Question, Span
 from adapters.planning.vocabulary import MONTHS, longest_phrase, phrase_table
 from adapters.planning.words import Word, alike, words
 
@@ -18,9 +19,35 @@ def parse(text: str, paper: PaperView) -> Question:
     question.whens = _whens(found)
     _describe_document(question, paper)
     question.rows = [m for m in row_mentions(question, paper) if not _unit_of_number(question, m.span)]
+    _named_in_full(question, paper)
     question.columns = column_mentions(question, paper)
+    _noun_before_its_number(question)
     question.figures = figure_mentions(question, paper)
     return question
+
+
+def _named_in_full(question: Question, paper: PaperView) -> None:
+    """`the total assets` of a row called so: words of a longer name stand for nothing by themselves."""
+    for mention in question.rows:
+        name = {word.stem for word in question.words[mention.span.start : mention.span.end]}
+        stated = any(name <= set(label) for label in paper.figure_stems)
+        if not mention.whole or mention.column is None or len(name) < 2 or stated:
+            continue
+        for concept in question.concepts.keys() - NEUTRAL:
+            left = [span for span in question.concepts[concept] if not span.indices < mention.span.indices]
+            question.concepts[concept] = left
+        question.concepts = {concept: spans for concept, spans in question.concepts.items() if spans}
+
+
+def _noun_before_its_number(question: Question) -> None:
+    """`after payment 6`: under a column of numbers of rows it names one, and not the column of payments."""
+    numbered = [m for m in question.rows if m.whole and question.words[m.span.start].number is not None]
+    for row in numbered:
+        nouns = [m for m in question.columns if m.table == row.table and m.span.end == row.span.start]
+        if nouns:
+            question.columns = [m for m in question.columns if m not in nouns]
+            span = Span(nouns[0].span.start, row.span.end)
+            question.rows = [replace(m, span=span) if m is row else m for m in question.rows]
 
 
 def _unit_of_number(question: Question, span: Span) -> bool:
@@ -71,7 +98,31 @@ def _concepts(found: Sequence[Word]) -> dict[str, list[Span]]:
         )
         if word.stem == "how" and alone and not taken[position]:
             concepts.setdefault("manner", []).append(Span(position, position + 1))
-    return _misspelt(found, concepts)
+    return _misspelt(found, _by_context(found, concepts))
+
+
+def _by_context(found: Sequence[Word], concepts: dict[str, list[Span]]) -> dict[str, list[Span]]:
+    """Words that mean another thing where they stand: "paid in the first three payments" is nothing paid in, and "by
+    how much did cash change" asks for no change given back."""
+
+    def moved(name: str, to: str, span: Span, *, end: int) -> None:
+        concepts[name] = [other for other in concepts[name] if other != span]
+        concepts.setdefault(to, []).append(Span(span.start, end))
+        if not concepts[name]:
+            del concepts[name]
+
+    for span in list(concepts.get("credit", ())):
+        following = found[span.end].stem if span.end < len(found) else ""
+        if [word.stem for word in found[span.start : span.end]] == ["paid", "in"] and (
+            following in ("the", "this", "each") or following in MONTHS or following.isdigit()
+        ):
+            moved("credit", "pay", span, end=span.end - 1)
+            concepts.setdefault("function", []).append(Span(span.end - 1, span.end))
+    for span in list(concepts.get("change", ())):
+        asked = {word.stem for word in found[: span.start]} & {"did", "has", "have", "does"}
+        if asked and found[span.start].stem in ("change", "changed") and span.end - span.start == 1:
+            moved("change", "growth", span, end=span.end)
+    return concepts
 
 
 def _percent_of_number(found: Sequence[Word], at: int) -> bool:

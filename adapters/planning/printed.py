@@ -25,8 +25,8 @@ class Field:
 
 FIELDS: tuple[Field, ...] = (
     Field("invoice number", """invoice number|invoice no|invoice nr|invoice id|bill number|number of the invoice|invoice reference|number of this invoice
-|rechnungsnummer|rechnung nr|rechnungs nr|numero de facture|numero de la facture|numero de factura|numero de la factura|factuurnummer|numero fattura|numero di fattura|numero della fattura|receipt number|receipt no|estimate number|bon number|document number""",
-          "invoice number|invoice no|invoice nr|invoice id|invoice #|invoice|tax invoice|vat invoice|bill number|bill no|rechnungsnummer|rechnung nr|rechnungs nr|rechnung|facture n|numero de facture|facture|factura n|numero de factura|factura|factuurnummer|factuur nr|factuur|numero fattura|fattura n|receipt number|receipt no|receipt #|estimate number|estimate no|estimate #", _CODE),
+|fakturanummer|fakturanr|rechnungsnummer|rechnung nr|rechnungs nr|numero de facture|numero de la facture|numero de factura|numero de la factura|factuurnummer|numero fattura|numero di fattura|numero della fattura|receipt number|receipt no|estimate number|bon number|document number""",
+          "invoice number|invoice no|invoice nr|invoice id|invoice #|invoice|tax invoice|vat invoice|bill number|bill no|fakturanummer|faktura nr|fakturanr|rechnungsnummer|rechnung nr|rechnungs nr|rechnung|facture n|numero de facture|facture|factura n|numero de factura|factura|factuurnummer|factuur nr|factuur|numero fattura|fattura n|receipt number|receipt no|receipt #|estimate number|estimate no|estimate #", _CODE),
     Field("order number", "order number|order no|order id|order nr|number of the order|bestellnummer|auftragsnummer|numero de commande|numero de pedido|bestelnummer|ordernummer|numero ordine|purchase order number|po number|purchase order|p o number",
           "order number|order no|order id|order nr|order #|your order|bestellnummer|auftragsnummer|numero de commande|commande n|numero de pedido|bestelnummer|ordernummer|numero ordine|purchase order|po number|p o number|po no|p o", _CODE),
     Field("customer number", "customer number|customer no|customer id|client number|kundennummer|numero client|numero de cliente|klantnummer|codice cliente|client id|numero de client",
@@ -37,8 +37,11 @@ FIELDS: tuple[Field, ...] = (
     Field("BIC", "bic|swift|swift code|bic code", "bic|swift|bic swift", r"[A-Z]{6}[A-Z0-9]{2,5}"),
     Field("VAT number", "vat number|vat id|vat no|vat registration number|tax id|tax number|ust id|ustid|steuernummer|numero de tva|numero tva|nif|cif|btw nummer|partita iva|p iva|ein|vat registration",
           "vat number|vat id|vat no|vat reg no|vat registration number|vat|tax id|tax number|ust id|ust idnr|ust id nr|umsatzsteuer id|steuernummer|numero de tva|n tva|tva intracommunautaire|nif|cif|btw nummer|btw nr|btw|partita iva|p iva|ein", r"[A-Z]{0,3}[ -]?\d[\dA-Z ./-]{5,20}"),
-    Field("due date", "due date|payment due|date due|due by|pay by|due|payment due date|deadline|payment deadline|when due|falligkeitsdatum|fallig|faellig|zahlbar bis|zahlungsziel|echeance|date d echeance|vencimiento|fecha de vencimiento|vervaldatum|uiterste betaaldatum|scadenza|data di scadenza|fall due|falls due|payment fall due|does payment fall due|when is the payment due|when is this due|must it be paid|must this be paid|must the invoice be paid|must the bill be paid|must be paid|must i pay|must we pay|have to be paid|have to pay by|bis wann ist zu zahlen|bis wann zu zahlen|wann ist zu zahlen|zu zahlen bis",
-          "due date|payment due|date due|due by|pay by|please pay by|please pay before|pay before|payable until|due on|payable by|payment due date|due|falligkeitsdatum|fallig am|fallig|zahlbar bis|echeance|date d echeance|vencimiento|fecha de vencimiento|vervaldatum|scadenza|data scadenza", _DATE),
+    Field("due date", "forfallodatum|forfaller|due date|payment due|date due|due by|pay by|due|payment due date|deadline|payment deadline|when due|falligkeitsdatum|fallig|faellig|zahlbar bis|zahlungsziel|echeance|date d echeance|vencimiento|fecha de vencimiento|vervaldatum|uiterste betaaldatum|scadenza|data di scadenza|fall due|falls due|payment fall due|does payment fall due|when is the payment due|when is this due|must it be paid|must this be paid|must the invoice be paid|must the bill be paid|must be paid|must i pay|must we pay|have to be paid|have to pay by|bis wann ist zu zahlen|bis wann zu zahlen|wann ist zu zahlen|zu zahlen bis",
+          "forfallodatum|forfaller|oss tillhanda|due date|payment due|date due|due by|pay by|please pay by|please pay before|pay before|payable until|due on|payable by|payment due date|due|falligkeitsdatum|fallig am|fallig|zahlbar bis|echeance|date d echeance|vencimiento|fecha de vencimiento|vervaldatum|scadenza|data scadenza", _DATE),
+    Field("validity", "valid|validity|valid until|valid for|how long is valid|remain valid|expire|expires|expiry date|gultig|gultig bis|valable|valido|valida|geldig|giltig",
+          "valid until|valid for|valid through|valid to|validity|expires|expires on|expiry date|gultig bis|gultigkeit|valable jusqu au|valable|valido hasta|valida hasta|valido fino al|geldig tot|giltig till",
+          rf"{_DATE}|\d{{1,3}} ?[^\W\d_]{{3,8}}"),
     Field("delivery date", "delivery date|date of delivery|ship date|shipping date|lieferdatum|leistungsdatum|date de livraison|fecha de entrega|leverdatum|data di consegna",
           "delivery date|ship date|shipping date|date shipped|lieferdatum|leistungsdatum|date de livraison|fecha de entrega|leverdatum|data di consegna", _DATE),
     Field("payment terms", "payment terms|term of payment|payment term|payment condition|zahlungsbedingungen|zahlungsbedingung|condition de paiement|betalingstermijn|term",
@@ -105,7 +108,7 @@ def _same(value: str) -> str:
 
 def _after_label(text: str, label: tuple[str, ...]) -> str | None:
     """What follows a label at the start of a line (or after a wide gap in it); None when it is not there."""
-    for match in re.finditer(r"(?:^|\s{2,}|[|;])\s*", text):
+    for match in re.finditer(r"(?:^|\s{2,}|[|;·•])\s*", text):
         rest = text[match.end() :]
         matched = 0
         position = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from adapters.planning.choosing import (
     all_negative,
@@ -21,7 +22,7 @@ from adapters.planning.choosing import (
 )
 from adapters.planning.measures import Measure, amount_column
 from adapters.planning.outcome import Outcome, Reading
-from adapters.planning.paper import PaperView, is_currency
+from adapters.planning.paper import PaperView, TableView, concepts_of, is_currency
 from adapters.planning.question import Question
 from schemas import plans
 from schemas.plans import Step
@@ -39,6 +40,12 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
     used = measure.used | question.spans(*names)
     if measure.table is None and not paper.points:
         used |= question.spans("row")
+    if measure.column is not None and not measure.used and not measure.column.money:
+        used |= question.spans("quantity")  # hours, of the column that adds up the days
+    if measure.column is not None and not measure.used and "total" in measure.column.concepts:
+        used |= question.spans("balance", "amount_due")
+    if question.has("dearest", "cheapest") and measure.column is not None and "quantity" in measure.column.concepts:
+        return None
     if question.has("dearest", "cheapest") or (measure.column is not None and measure.column.money):
         used |= question.spans("cost", "price", "pay", "line_amount")
     n, at = top_n(question, *names)
@@ -55,16 +62,60 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
         if person != view.labels or repeats(view, person):
             grouped = person
     used |= row_words(question, view) | title_words(question, paper, measure)
-    if grouped is not None and view is not None and measure.column is not None:
+    if (spent := _among_earnings(question, measure)) is not None:
+        if not spent:
+            return None
+        condition = replace(condition, where=(*condition.where, *spent))
+        greatest = not greatest
+    if grouped is not None and view is not None and measure.column is not None and not question.has("single"):
         step: Step = plans.Group(
             table=view.index, by=grouped, column=measure.column.index, where=(*measure.where, *condition.where),
             order="greatest" if greatest else "least", n=n,
         )  # fmt: skip
-        return Reading((step,), used)
+        return Reading((step,), used, assumption=_by_single_rows(question, view, measure, grouped, greatest))
     if all_negative(measure) or (debits_only(measure) and question.has("debit", "expense", "pay")):
         greatest = not greatest
-    rank = plans.Rank(op="argmax" if greatest else "argmin", values=measure.values(condition.where), n=n)
+    values = measure.values(condition.where)
+    if grouped is not None and isinstance(values, plans.ColumnValues):
+        values = values.model_copy(update={"labels": grouped})
+    rank = plans.Rank(op="argmax" if greatest else "argmin", values=values, n=n)
     return Reading((rank,), used, assumption=_by_which_price(question, measure))
+
+
+def _among_earnings(question: Question, measure: Measure) -> tuple[plans.Condition, ...] | None:
+    """`which cost was highest` over an account that holds revenue too: the amounts printed as negative; no condition
+    where costs are not told by their sign. None where every row may be meant."""
+    view, column = measure.table, measure.column
+    if view is None or column is None or view.labels is None or measure.where:
+        return None
+    if not question.has("cost", "expense") or column.concepts & {"cost", "expense", "debit", "unit_price", "price"}:
+        return None
+    values = [value for row in view.table.rows if (value := row[column.index].value) is not None]
+    if any(value < 0 for value in values):
+        below = plans.NumberCondition(column=column.index, compare="lt", value=Decimal(0))
+        return (below,) if any(value > 0 for value in values) else None
+    return () if any(concepts_of(row[view.labels].text) & _EARNED for row in view.table.rows) else None
+
+
+_EARNED = frozenset({"revenue", "income", "profit"})
+
+
+def _by_single_rows(question: Question, view: TableView, measure: Measure, grouped: int, greatest: bool) -> str | None:
+    """What is taken for granted of "which customer has the largest invoice": that invoices of one are added up, where
+    the largest by itself is another's."""
+    if measure.column is None or question.has("sum", "total") or question.spans("who"):
+        return None
+    at = measure.column.index
+    known = [(value, row[grouped].text) for row in view.table.rows if (value := row[at].value) is not None]
+    together: dict[str, Decimal] = {}
+    for value, name in known:
+        together[name] = together.get(name, Decimal(0)) + value
+    best = max if greatest else min
+    alone, summed = best(known)[1], best(together, key=lambda name: together[name])
+    if alone == summed:
+        return None
+    name = view.columns[grouped].name
+    return f'rows of one "{name}" are added up; by single rows it would be "{alone}"'[:400]
 
 
 def _priced(question: Question, paper: PaperView) -> Measure | None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from adapters.planning.about_document import arithmetic_check, attributes, printed_text, summary
 from adapters.planning.across import across
+from adapters.planning.budgets import against_budget
 from adapters.planning.comparing import comparison, trend
 from adapters.planning.doubts import counted_twice, mixed_currencies, sums_a_whole
-from adapters.planning.looking_up import compared_rows, end_balances, listing, lookup, stated_figure
+from adapters.planning.listing import compared_rows, end_balances, listing
+from adapters.planning.looking_up import lookup, stated_figure
 from adapters.planning.outcome import Absent, Outcome, Reading, explained, unexplained
 from adapters.planning.paper import PaperView
 from adapters.planning.question import Question
@@ -24,6 +26,7 @@ READERS: tuple[Callable[[Question, PaperView], Outcome], ...] = (
     attributes,
     arithmetic_check,
     printed_text,
+    against_budget,
     across,
     comparison,
     stated_figure,

@@ -15,6 +15,8 @@ from adapters.planning.choosing import (
     grouped_by_title,
     item_rows,
     no_sum,
+    people,
+    per_period,
     repeats,
     row_words,
     says_heading,
@@ -24,11 +26,12 @@ from adapters.planning.choosing import (
     title_words,
     titles,
 )
-from adapters.planning.measures import Measure, columns_for, filters, measures
+from adapters.planning.conditions import filters
+from adapters.planning.measures import Measure, columns_for, measures
 from adapters.planning.operands import Operand, operands, role_names
-from adapters.planning.outcome import Outcome, Reading, unexplained
+from adapters.planning.outcome import Outcome, Reading, explained, unexplained
 from adapters.planning.paper import PaperView, TableView, stems
-from adapters.planning.question import ColumnMention, Question
+from adapters.planning.question import ColumnMention, Question, Span
 from schemas import plans
 from schemas.plans import Step
 
@@ -48,6 +51,8 @@ def aggregates(question: Question, paper: PaperView) -> Outcome:
     used = question.spans(op, "sum", "how") | (question.spans("total") if op == "sum" else frozenset())
     if op != "sum" or question.has("sum"):
         used |= question.spans("count")
+    if op == "mean" and view is not None:
+        used |= per_period(question, view)
     if op == "sum" and not question.has("sum"):
         named = [m for m in named if not m.used <= question.spans("total")] or named
         if question.has("total") and not _beyond_total(question, view, paper):
@@ -175,6 +180,9 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         by_quantity = Measure(view, quantity[0], (), frozenset())
         used |= condition.used | question.spans("quantity")
         assumption = several_rows(question, view, condition)
+        if unit := _unit_of(question):
+            used |= unit.indices
+            assumption = f'"{question.words[unit.start].raw}" was taken to mean {quantity[0].name}'[:400]
         step = plans.Aggregate(op="sum", values=by_quantity.values(condition.where))
         return Reading((step,), used, assumption=assumption)
     beside = {question.words[i].stem for i in question.spans("row") - condition.used}
@@ -195,7 +203,7 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         and not compared
     ):
         distinct = mentioned[0] if mentioned else view.labels
-    money_rows = not named and condition.mentions and question.has("expense", "cost", "pay")
+    money_rows = condition.mentions and question.has("expense", "cost", "pay")
     if money_rows:
         used |= question.spans("expense", "cost")
     if question.has("transaction") and not condition.where and (moved := _moving_rows(view)) is not None:
@@ -205,6 +213,7 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         question.has("row", "transaction")
         or (question.has("point") and paper.document.kind == "chart")
         or bool(money_rows)
+        or bool(people(question, view))
         or bool(mentioned)
     )
     generic = generic or (time_unit(question, view) and paper.document.kind != "statement")
@@ -223,6 +232,15 @@ def counts(question: Question, paper: PaperView) -> Outcome:
     if question.has("sell", "pay") and question.has("row") and any(value not in (None, 1) for value in pieces):
         assumption = "rows were counted, and not the pieces in them"
     return Reading((plans.Count(table=view.index, where=where, distinct=distinct),), used, assumption=assumption)
+
+
+def _unit_of(question: Question) -> Span | None:
+    """The word of `how many metres of skirting` that says in what something is counted, where nothing else knows it."""
+    for span in question.concepts.get("count", ()):
+        after = [word.stem for word in question.words[span.end : span.end + 2]]
+        if len(after) == 2 and after[1] == "of" and span.end not in explained(question):
+            return Span(span.end, span.end + 1)
+    return None
 
 
 def _asked_columns(question: Question, view: TableView) -> list[ColumnMention]:

@@ -19,7 +19,7 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 |if|any|some|only|also|just|then|than|into|during|within|so|out|up|when|where|under|re|ve|ll|d|m|one|ones
 |value|number|figure|amount|exactly|actually|really|say|said|stated|shown|printed|at the bottom|at the top|listed|displayed|given|appear
 |written|mentioned|according|read|look|see|hello|hi|hey|ok|okay|thank|made|make|each|every|all|both|come|came|go|went
-|need|must|still|let|calculate|compute|determine|work|figure out|answer|question|there s|am|overall|at the end of|by the end of|how high|how big|how large|how long|how big|goes|go|going|whole|entire|single
+|need|must|still|let|calculate|compute|determine|work|figure out|answer|question|there s|am|um wie viel|um wieviel|de combien|overall|at the end of|by the end of|how high|how big|how large|how long|how big|goes|go|going|whole|entire
 |was|wie|ist|sind|war|waren|der|die|das|den|dem|des|ein|eine|einen|einem|einer|im|am|an|auf|fur|von|vom|zu|zum|zur|mit
 |und|oder|hoch|viel|viele|wurde|wurden|wird|werden|hat|haben|habe|ich|wir|es|sie|er|dieser|diese|dieses|bitte|nach|bei
 |aus|wer|wann|welche|welcher|welches|welchem|welchen|gibt|steht|lautet|betragt|beim|auch
@@ -30,6 +30,7 @@ what|whats|which|who|whom|whose|is|are|was|were|be|been|being|the|a|an|of|in|on|
 |wat|hoe|welke|zijn|waren|het|een|van|op|voor|met|aan|bij|er|dit|deze|die|hoeveel|wordt|werd|heb|hebben|wie|wanneer|welk|of
 |qual|quale|quali|sono|lo|i|gli|di|della|dei|delle|dello|dell|nel|nella|su|per|che|quanto|quanta|quanti|quante|stato
 |questo|questa|chi|quando|ce|cosa|ammonta
+|vad|hur|mycket|manga|vilken|vilket|ar|och|till|fran|pa|som
 """
 
 # Names of the thing itself.
@@ -49,11 +50,11 @@ CONCEPTS: dict[str, str] = {
 |final amount|final price|full price|full amount|invoice amount|bill amount|total bill|amount payable|total value
 |gesamtbetrag|gesamtsumme|endbetrag|rechnungsbetrag|rechnungssumme|gesamt|insgesamt|gesamtpreis|endsumme|summe
 |montant total|montant total ttc|prix total|total ttc|somme totale|montant ttc|montant|importe total|precio total|monto total|importe
-|totaal|totaalbedrag|eindbedrag|factuurbedrag|totaalprijs|totale|importo totale|prezzo totale|importo|bedrag|betrag""",
+|summa|totalt|belopp|totaal|totaalbedrag|eindbedrag|factuurbedrag|totaalprijs|totale|importo totale|prezzo totale|importo|bedrag|betrag""",
     "amount_due": """amount due|total amount due|total amount payable|total amount to pay|total to pay|balance due|total due|due amount|outstanding|outstanding amount|amount outstanding|owe|owed
 |owing|due to be paid|to be paid|still to be paid|left to be paid|remains to be paid|to pay|still to pay|have to pay|must pay|needs to be paid|left to pay|remaining amount|payable
 |zu zahlen|zahlbetrag|zahlbetrag|offener betrag|zu bezahlen|a payer|reste t il a payer|reste il a payer|faut il payer|reste a payer|net a payer|montant du|montant a payer
-|a pagar|importe a pagar|te betalen|openstaand bedrag|te betalen bedrag|da pagare|importo dovuto""",
+|att betala|at betale|a pagar|importe a pagar|te betalen|openstaand bedrag|te betalen bedrag|da pagare|importo dovuto""",
     "subtotal": """subtotal|sub total|tax base|taxable amount|taxable base|taxable value|net amount|net total|net|net price|net value|before tax|before vat|without tax|without vat
 |excluding tax|excluding vat|excl tax|excl vat|ex vat|exclusive of tax|exclusive of vat|pre tax|pretax|amount before tax
 |total before tax|total without tax|total without vat|total excluding tax|total excluding vat|total excl vat|net of tax
@@ -64,7 +65,7 @@ CONCEPTS: dict[str, str] = {
     "tax": """tax|vat|sales tax|gst|hst|pst|tax amount|vat amount|value added tax|taxe|taxis|total tax|total vat|tax total
 |tax included|vat included|included tax|included vat|gst included|consumption tax
 |mwst|mehrwertsteuer|umsatzsteuer|ust|steuer|steuerbetrag|mwst betrag|tva|montant de la tva|montant tva|impot|iva|impuesto
-|importe del iva|btw|btw bedrag|belasting|imposta|importo iva""",
+|moms|importe del iva|btw|btw bedrag|belasting|imposta|importo iva""",
     "tax_rate": """tax rate|vat rate|rate of tax|rate of vat|tax percentage|vat percentage|percentage of vat|percent vat|percent tax
 |sales tax rate|gst rate|vat percent|tax percent|what percent vat|what percentage vat|what percent tax
 |steuersatz|mwst satz|mehrwertsteuersatz|taux de tva|taux tva|tipo de iva|tasa de impuesto|btw tarief|btw percentage|aliquota|aliquota iva""",
@@ -88,22 +89,23 @@ CONCEPTS: dict[str, str] = {
 |solde final|nouveau solde|solde de cloture|saldo final|nuevo saldo|saldo actual|eindsaldo|nieuw saldo|saldo finale|saldo attuale""",
     "balance": """balance|running balance|account balance|saldo|solde|available balance""",
     # --- measures: what a number column holds
-    "quantity": """quantity|qty|unit|piece|pc|count of unit|number of unit|menge|anzahl|stuck|stuckzahl|quantite|qte|cantidad|uds
-|aantal|stuk|quantita|qta|hour|pezzi""",
+    "quantity": """quantity|in stock|on hand|qty|unit|piece|pc|count of unit|number of unit|menge|anzahl|stuck|stuckzahl|quantite|qte|cantidad|uds
+|aantal|antal|stuk|quantita|qta|hour|pezzi""",
     "unit_price": """unit price|price per unit|price each|price per piece|unit cost|cost per unit|rate|price per item|each cost|list price
-|hourly rate|einzelpreis|stuckpreis|preis pro stuck|prix unitaire|precio unitario|stuksprijs|prijs per stuk|preis pro stuck|preis je einheit|prix a l unite|precio por unidad|prezzo per unita|eenheidsprijs|prezzo unitario""",
+|hourly rate|per hour|an hour|per unit|a pris|styckpris|einzelpreis|stuckpreis|preis pro stuck|prix unitaire|precio unitario|stuksprijs|prijs per stuk|preis pro stuck|preis je einheit|prix a l unite|precio por unidad|prezzo per unita|eenheidsprijs|prezzo unitario""",
+    "selling_price": "selling price|sales price|sale price|retail price|resale price|verkaufspreis|prix de vente|precio de venta|verkoopprijs|prezzo di vendita",
     "price": "price|priced|preis|prix|precio|prijs|prezzo",
     "cost": """cost|expensive|teuer|cher|chere|caro|cara|duur|costoso|costing|charged|charge|charge for|kosten|kostet|kostete|cout|coute|coutent|coste|cuesta|cuestan|costo|kost|costa|costano|expenditure""",
-    "line_amount": """line total|line amount|line value|item total|extended price|row total|zeilensumme|position total|net line""",
+    "line_amount": """worth|line total|line amount|line value|item total|extended price|row total|zeilensumme|position total|net line""",
     "revenue": """revenue|sale|turnover|umsatz|erlos|erlose|chiffre d affaire|vente|ingreso|venta|omzet|ricavo|fatturato|vendite|gross sale|income from sale""",
     "profit": """profit|net income|net profit|gewinn|benefice|beneficio|winst|utile|gain|surplus|ebit|ebitda""",
     "margin": "margin|gross margin|profit margin|marge|margen|margine",
     "loss": "loss|verlust|perte|perdida|verlies|perdita",
     "expense": "expense|spending|ausgabe|aufwand|depense|gasto|uitgave|spese|spesa|opex|outlay",
     "income": "income|earning|einnahme|einkommen|revenu|inkomsten|reddito|entrate",
-    "debit": """debit|money went out|money going out|withdrawal|withdrawn|money out|paid out|outgoing|outflow|money spent|withdrew|soll|abbuchung|belastung|lastschrift
+    "debit": """debit|debited|money went out|money going out|withdrawal|withdrawn|money out|paid out|outgoing|outflow|money spent|withdrew|soll|abbuchung|belastung|lastschrift
 |retrait|debito|cargo|cargos|adeudo|retiro|afschrijving|addebiti|addebito|prelievo|prelievi|uscite|payment out|outgoing payment""",
-    "credit": """credit|came into|come into|coming into|went into|money came in|money coming in|deposit|money in|paid in|incoming|inflow|received|incoming payment|haben|gutschrift|einzahlung|eingang|gutschriften
+    "credit": """credit|credited|came into|come into|coming into|went into|money came in|money coming in|deposit|money in|paid in|incoming|inflow|received|incoming payment|haben|gutschrift|einzahlung|eingang|gutschriften
 |depot|versement|credito|abono|ingreso|storting|bijschrijving|accredito|accrediti|payment in|deposited|money received""",
     "fee": "fee|gebuhr|frais|comision|tarifa|commissione",
     # --- what rows are
@@ -122,7 +124,7 @@ CONCEPTS: dict[str, str] = {
 |durchschnittspreis|mittelwert|im durchschnitt|im schnitt|mittlere|moyenne|moyen|en moyenne|media|promedio|en promedio|gemiddeld|gemiddelde|in media|medio""",
     "median": "median|mediane|mediana|mediaan|middle value",
     "max": """highest|largest|biggest|greatest|maximum|max|most|top|best|peak|tallest|longest|strongest|highest value|maximal|leading|best selling
-|hochste|hochster|hochsten|hochstes|grosste|grosster|grossten|meiste|meisten|teuerste|am meisten|am hochsten|am grossten|beste|besten|plus eleve|plus elevee|plus grand|plus grande|le plus|la plus|maximum|meilleur|meilleure
+|hochste|hochster|hochsten|hochstes|grosste|grosster|grossten|meiste|meisten|teuerste|am meisten|am hochsten|am grossten|beste|besten|plus eleve|plus elevee|plus grand|plus grande|plus gros|plus grosse|le plus gros|la plus grosse|le plus grand|la plus grande|le plus eleve|la plus elevee|le plus|la plus|maximum|meilleur|meilleure
 |mas alto|mas alta|mayor|maximo|maxima|mas grande|mejor|hoogste|grootste|meeste|beste|piu alto|piu alta|massimo|maggiore|piu grande|migliore|piu elevato""",
     "min": """lowest|smallest|least|minimum|min|fewest|worst|bottom|shortest|weakest|minimal|slowest
 |niedrigste|niedrigster|niedrigsten|kleinste|kleinsten|wenigste|wenigsten|geringste|geringsten|am wenigsten|schlechteste|plus bas|plus basse|plus petit|plus petite|le moin|moin|minimum
@@ -135,9 +137,10 @@ CONCEPTS: dict[str, str] = {
 |numero de|cantidad de|aantal|numero di|total number of""",
     # One word for "how much" and "how many", or so once plurals are taken away.
     "how": "wieviel|wieviele|combien|cuanto|cuanta|cuantos|cuantas|hoeveel|quanto|quanti|quante|quanta",
+    "single": "single|individual|einzelne|einzelnen|einzelner",
     "distinct": "different|distinct|unique|verschiedene|unterschiedliche|differents|differentes|distinto|distintos|diferente|verschillende|diversi|diverse",
     "difference": """difference|difference between|differ|exceed|exceeded|gap|gap between|spread|differenz|unterschied|difference entre|ecart|diferencia|verschil|differenza
-|minus|less the|subtract""",
+|minus|less|less the|subtract""",
     "more_than_other": "how much more|how much higher|how much larger|how much bigger|how much greater|how many more|how much better|wie viel mehr|combien de plus|cuanto mas|hoeveel meer|quanto in piu|how much dearer|what percent more|what percentage more|how many percent more|percent more|percent higher|percent greater|percent larger|percentage more|% more|% higher|prozent mehr",
     "less_than_other": "how much less|how much lower|how much smaller|how many fewer|how much cheaper|how much fewer|wie viel weniger|cuanto menos|hoeveel minder|quanto in meno|how much worse|what percent less|what percentage less|how many percent less|percent less|percent lower|percent fewer|percent smaller|% less|% lower|prozent weniger",
     "ranking": "sort|rank|ranking|sorted|ranked|rank all|sort all|order by|ordered by|in order of|in descending order|in ascending order|descending|ascending|from highest to lowest|from largest to smallest|from most to least|from lowest to highest|from smallest to largest|from least to most",
@@ -149,7 +152,7 @@ CONCEPTS: dict[str, str] = {
 |percent change|percentage change|percentage increase|percentage decrease|percent increase|growth rate
 |wachstum|gestiegen|gewachsen|gesunken|croissance|augmente|augmentation|crecimiento|aumento|groei|gestegen|crescita|aumentato""",
     "trend": "trend|development|developed|evolve|evolved|over time|going up|going down|upward|downward|growing|rising|falling|declining|increasing|decreasing|entwicklung|tendance|evolution|tendencia|ontwikkeling|andamento|tendenza|trajectory",
-    "check": """add up|adds up|added up|adding up|sum up|sums up|correct|right|wrong|valid|consistent|reconcile|reconciles|reconciled|verify|check|match|matches|mistake|error|tally
+    "check": """add up|adds up|added up|adding up|sum up|sums up|correct|right|wrong|consistent|reconcile|reconciles|reconciled|verify|check|match|matches|mistake|error|tally
 |make sense|calculated correctly|true|accurate|accuracy|arithmetic|the math|the maths|discrepancy|inconsistent|balance out|balances out|plausible|add correctly|check out|computed correctly|agree|explain
 |stimmt|stimmen|korrekt|richtig|falsch|fehler|gepruft|aufgeht|geht auf|juste|correcte|exact|erreur|coherent|verifier|correcto|correcta|cuadra|cuadran|coincide|bien calculado
 |klopt|kloppen|juist|corretto|corretta|torna|tornano|giusto|errore|quadra""",
@@ -162,6 +165,9 @@ CONCEPTS: dict[str, str] = {
 |au dessus de|mas de|mayor que|superior a|por encima de|meer dan|boven|hoger dan|piu di|superiore a|oltre|sopra|hoher|exceeding|greater|north of""",
     "lt": """below|under|less than|lower than|smaller than|fewer than|cheaper than|unter|weniger als|kleiner als|moin de|inferieur a|inferieure a|en dessous de
 |menos de|menor que|inferior a|por debajo de|minder dan|onder|lager dan|meno di|inferiore a|sotto""",
+    "over_budget": "over budget|over the budget|above budget|above the budget|over plan|above plan|over target|overspent|overspend|exceeded budget|exceeded the budget|exceed budget|uber budget|uber plan|hors budget|sobre presupuesto|boven budget|fuori budget",
+    "under_budget": "under budget|under the budget|below budget|below the budget|under plan|below plan|below target|under target|underspent|underspend|unter budget|unter plan|onder budget|sotto budget",
+    "year_on_year": "year over year|year on year|yoy|y o y|year to year|month over month|month on month|quarter over quarter|quarter on quarter|compared to last year|compared with last year|versus last year|vs last year|against last year|over last year|compared to the previous year|compared with the previous year|against the previous year|on the previous year|im vergleich zum vorjahr|gegenuber dem vorjahr|par rapport a l annee precedente",
     "ge": "at least|or more|minimum of|no less than|mindestens|au moin|al menos|por lo menos|minstens|almeno|ten minste|not less than",
     "le": "at most|or less|no more than|up to|maximum of|hochstens|maximal|au plus|como maximo|maximaal|al massimo|hoogstens|not more than",
     "between": "between|zwischen|entre|tussen|tra|fra",
@@ -179,10 +185,10 @@ CONCEPTS: dict[str, str] = {
     # --- verbs that go with money
     "pay": """pay|paid|paid in total|paid in all|deducted|withheld|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
 |betalen|betaald|uitgegeven|pagare|pagato|speso|spendere|comprado|acquistato|gekocht""",
-    "sell": "offered|placed|booked|billed|invoiced|held|supplied|provided|worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
+    "sell": "credited|close|closed|hold|own|owned|claim|claimed|we invoice|they invoice|you invoice|we bill|they bill|offered|placed|booked|billed|invoiced|held|supplied|provided|worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
     # --- the document as a whole
     "date": """date|invoice date|receipt date|document date|issue date|date of issue|issued|dated|bill date|date of the invoice|date of the receipt|statement date|order date|what day|which day|billing date
-|purchase date|transaction date|datum|rechnungsdatum|ausgestellt|date de la facture|date de facture|date d emission|fecha|fecha de la factura|fecha de factura|emitida
+|purchase date|transaction date|datum|fakturadatum|rechnungsdatum|ausgestellt|date de la facture|date de facture|date d emission|fecha|fecha de la factura|fecha de factura|emitida
 |factuurdatum|datum van de factuur|data|data della fattura|data fattura|emessa|emise|day of purchase""",
     "currency": "currency|which currency|what currency|wahrung|devise|monnaie|moneda|divisa|valuta",
     "kind": """kind of document|type of document|what kind of document|what type of document|document type|kind of picture|sort of document|what sort|kind|type|art von dokument|art des dokument
@@ -198,7 +204,7 @@ ROLES = (
 )  # fmt: skip
 # Concepts that name what a number column holds.
 MEASURES = (
-    "quantity", "unit_price", "price", "cost", "line_amount", "revenue", "profit", "margin", "loss", "expense", "income",
+    "quantity", "unit_price", "selling_price", "price", "cost", "line_amount", "revenue", "profit", "margin", "loss", "expense", "income",
     "debit", "credit", "balance", "tax", "discount", "total", "shipping", "fee", "tip", "subtotal", "amount_due",
 )  # fmt: skip
 
@@ -226,6 +232,7 @@ WEEKDAYS = frozenset(
 )
 
 ORDINALS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+            "eleven": 11, "twelve": 12, "elf": 11, "zwolf": 12, "onze": 11, "douze": 12, "once": 11, "doce": 12,
             "zwei": 2, "drei": 3, "funf": 5, "deux": 2, "trois": 3, "cinq": 5, "dos": 2, "tres": 3, "cinco": 5,
             "twee": 2, "drie": 3, "vijf": 5, "due": 2, "tre": 3, "cinque": 5}  # fmt: skip
 

@@ -60,7 +60,8 @@ def _pieces(row: Row, notation: Notation) -> list[tuple[float, float]]:
     """Intervals covered by a row: whole runs of text, single words where a run is numbers only."""
     intervals: list[tuple[float, float]] = []
     for run in row.runs:
-        if len(run.words) > 1 and all(_numeric(word.text, notation) for word in run.words):
+        several = len(run.words) > 1 and notation.number(run.text) is None
+        if several and all(_numeric(word.text, notation) for word in run.words):
             intervals.extend((word.x0, word.x1) for word in run.words)
         else:
             intervals.append((run.x0, run.x1))

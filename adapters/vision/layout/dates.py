@@ -137,8 +137,13 @@ def _numeric(match: re.Match[str], order: Order | None) -> tuple[datetime.date |
     return None, True
 
 
+def month_of(name: str) -> int | None:
+    """The number of a month by its name or its short name."""
+    return _MONTHS.get(name.lower())
+
+
 def _named(year: str, month: str, day: str) -> datetime.date | None:
-    number = _MONTHS.get(month.lower()) or _near(month.lower())
+    number = month_of(month) or _near(month.lower())
     return _date(_year(year), number, int(day)) if number else None
 
 

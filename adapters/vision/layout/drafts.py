@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from adapters.vision.layout.columns import Lane, cells_of
-from adapters.vision.layout.lexicon import QUANTITY_HEADERS, folded, meaning_of
+from adapters.vision.layout.lexicon import PRICE_HEADERS, QUANTITY_HEADERS, folded, meaning_of
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.row_content import SUMMARY_ROLES, has_text, is_data, is_value, summary_label
 from adapters.vision.layout.rows import Row
@@ -38,8 +39,9 @@ def drafts_of(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notati
             begins = label and says_total(filled[0], notation)
             summary = label and (len(filled) < typical or begins or len(filled) <= 2)
             draft = Draft(cells, index, summary=summary and not _itemised(cells, lanes, typical, notation))
-            if drafts and drafts[-1].summary and len(filled) <= 2 and _settles(filled[0], notation):
-                draft.summary = True
+            if drafts and drafts[-1].summary and len(filled) <= 2:
+                # Below a sum, what is paid or left; and what has its label where items have their numbers.
+                draft.summary = draft.summary or _settles(filled[0], notation) or (not cells[0] and len(lanes) > 2)
             if pending is not None and not draft.summary and not has_text(cells, notation):
                 _merge(draft, pending, before=True)
             pending = None
@@ -52,7 +54,26 @@ def drafts_of(rows: Sequence[Row], indices: range, lanes: Sequence[Lane], notati
             pending = Draft(cells, index)
     _unlabelled_sum(drafts, notation)
     _between_sums(drafts, notation)
+    _accounts(drafts, lanes, notation)
     return drafts
+
+
+def _accounts(drafts: Sequence[Draft], lanes: Sequence[Lane], notation: Notation) -> None:
+    """Tax, a discount or freight as one account among others: under columns of amounts that are no prices or counts,
+    with a number in two or more of them and other accounts below."""
+    data = [draft for draft in drafts if not draft.summary]
+    amounts = [i for i in range(1, len(lanes)) if is_value_column(i, data, notation)]
+    if len(amounts) < 2 or any(_NO_ACCOUNT.search(folded(lane.name)) for lane in lanes):
+        return
+    for at, draft in enumerate(drafts):
+        words = [cell for cell in draft.cells if cell]
+        below = any(not each.summary for each in drafts[at + 1 :])
+        if draft.summary and below and sum(bool(draft.cells[i]) for i in amounts) >= 2:
+            draft.summary = not says_total(words[0], notation, _ACCOUNTS)
+
+
+_ACCOUNTS = ("tax", "discount", "shipping", "tip")
+_NO_ACCOUNT = re.compile(rf"{QUANTITY_HEADERS.pattern}|{PRICE_HEADERS.pattern}")
 
 
 def _itemised(cells: Sequence[Sequence[Run]], lanes: Sequence[Lane], typical: float, notation: Notation) -> bool:

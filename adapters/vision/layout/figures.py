@@ -120,7 +120,7 @@ def _of_row(rows: Sequence[Row], index: int, row: Row, notation: Notation) -> li
         number = None if _CARD.fullmatch(run.text.strip()) else notation.number(text)
         if number is not None:
             label, sources = _label_of(rows, index, run, label_runs, notation)
-            if label and not _identifier(text, number):
+            if label and not _identifier(text, number) and not _numbers_the_row(row, run, number, notation):
                 found.append(_labelled(label, number, run, sources, index, notation))
             continue
         inside = None if _CARD.fullmatch(run.text.strip()) else _inside(run, index, notation)
@@ -138,6 +138,12 @@ def _of_row(rows: Sequence[Row], index: int, row: Row, notation: Notation) -> li
             continues = _continues(label_runs, run) or (bool(label_runs) and mark_of(text) is not None)
             label_runs = [*label_runs, run] if continues else [run]
     return found
+
+
+def _numbers_the_row(row: Row, run: Run, number: Number, notation: Notation) -> bool:
+    """A form's line: its number, then a label and its amount."""
+    plain = number.mark is None and number.unit is None and number.decimals == 0
+    return plain and run is row.runs[0] and len(row.runs) == 3 and notation.number(row.runs[1].text) is None
 
 
 def _identifier(text: str, number: Number) -> bool:
@@ -243,6 +249,8 @@ def _inside(run: Run, index: int, notation: Notation) -> list[Labelled] | None:
         return None
     found: list[Labelled] = []
     last = numbers[-1]
+    if len(pairs := _pairs(plain, numbers)) > 1:
+        return [_labelled(label, each, _piece(run, text, each), [run], index, notation) for label, each in pairs]
     label = plain[: last.start].rstrip()
     if _REFERENCES.search(label):
         return []
@@ -264,6 +272,18 @@ def _inside(run: Run, index: int, notation: Notation) -> list[Labelled] | None:
                 found.append(_labelled(label, number, _piece(run, text, number), [run], index, notation))
         return found
     return [] if not ends else found
+
+
+def _pairs(text: str, numbers: Sequence[Number]) -> list[tuple[str, Number]]:
+    """`Principal: $60,000.00 Annual rate: 5.40%`: each label that ends in a colon, with the number right behind it."""
+    found: list[tuple[str, Number]] = []
+    behind = 0
+    for number in numbers:
+        label = text[behind : number.start].rstrip()
+        if label.endswith(":") and sum(c.isalpha() for c in label) >= 2 and not _REFERENCES.search(label):
+            found.append((label.strip(" ,;|·"), number))
+        behind = number.end
+    return found
 
 
 def _piece(run: Run, text: str, number: Number) -> Run:

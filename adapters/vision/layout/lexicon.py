@@ -50,6 +50,7 @@ _ROLE_WORDS: tuple[tuple[FigureRole, int, str], ...] = (
             r"falligkeit|faellig am|vervaldatum|tax (?:id|no|number|reg\w*|invoice|date|point|year|code|exempt)|"
             r"(?:vat|gst|abn|btw|iva|tva|ust|mwst) ?(?:id|idnr|id nr|no|nr|nummer|number|reg\w*|numero|n|intra\w*)|"
             r"steuer ?(?:nr|nummer)|"
+            r"deposit (?:required|due|requested)|"
             r"you saved|total sav\w+|savings|ersparnis|invoice (?:no|number|nr|id)|order (?:no|number|nr|id)|"
             r"terms|conditions|bedingungen|phone|tel|fax|zip|postal code|account (?:no|number|nr)|iban|bic|kvk|"
             r"siret|siren|nif|cif|"
@@ -76,12 +77,12 @@ _ROLE_WORDS: tuple[tuple[FigureRole, int, str], ...] = (
             r"net (?:amount|total|value|price|sum)|nettobetrag|nettosumme|netto ?summe|netto|nettowert|warenwert|"
             r"imponibile|totale imponibile|base imponible|base imposable|base tributavel|grondslag|taxable(?: \w+)?|"
             r"total ht|montant ht|total h t|valor liquido|merchandise(?: total)?|items? subtotal|goods total|"
-            r"total before tax|pre ?tax total|liquido",
+            r"total before tax|pre ?tax total|liquido|^net$",
         ),
         (
             "discount",
             3,
-            r"\w*discounts?|\w*rabatt\w*|\w*remises?|descuentos?|sconto|sconti|korting\w*|descontos?|skonto|nachlass|"
+            r"\w*discounts?|\w*rabatt\w*|remises?|saving$|descuentos?|sconto|sconti|korting\w*|descontos?|skonto|nachlass|"
             r"coupons?|vouchers?|rewards? (?:applied|used)|promo\w*|gutschein|reduction|reduccion|bonus|rebate|"
             r"slevy?|rabat",
         ),
@@ -98,7 +99,7 @@ _ROLE_WORDS: tuple[tuple[FigureRole, int, str], ...] = (
             r"frais de port|port|envio|gastos de envio|spedizione|spese di spedizione|verzend\w*|bezorg\w*|frete|"
             r"frakt|portes",
         ),
-        ("tip", 3, r"tips?|gratuity|trinkgeld|pourboire|propina|mancia|fooi|gorjeta|dricks"),
+        ("tip", 3, r"tips?|service charge|servizio|gratuity|trinkgeld|pourboire|propina|mancia|fooi|gorjeta|dricks"),
         ("change", 3, r"change(?: due)?|ruckgeld|wechselgeld|rendu|monnaie|cambio|resto|wisselgeld|troco|vuelto|"
                       r"zuruck"),
         (

@@ -14,9 +14,11 @@ from adapters.vision.layout.numbers import (
     Style,
     cleaned_text,
     grouped_by_comma,
+    grouped_by_space,
     number_of,
     numbers_in,
     style_of,
+    ungrouped,
 )
 
 _AMERICAN = re.compile(
@@ -37,16 +39,17 @@ _COMMA_CURRENCIES = {"EUR", "PLN", "CZK", "DKK", "SEK", "NOK", "HUF", "RON", "BR
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """`style` and `order` are None where the document leaves it open."""
+    """`style` and `order` are None where the document leaves it open; `spaced`: it writes twelve thousand as 12 000."""
 
     style: Style | None
     order: Order | None
     currency: str | None
     language: str
+    spaced: bool = False
 
     def number(self, text: str) -> Number | None:
         """The number the whole text is, None when it is more or less than that."""
-        return number_of(text, self.style)
+        return number_of(ungrouped(text) if self.spaced else text, self.style)
 
     def numbers(self, text: str) -> list[Number]:
         """The numbers in a text, those of dates left out."""
@@ -67,7 +70,7 @@ def notation_of(texts: Sequence[str]) -> Notation:
     elif style is None and grouped_by_comma(plain):
         style = "point"
     american = _american(texts, currency, language)
-    return Notation(style, order_of(texts, american), currency, language)
+    return Notation(style, order_of(texts, american), currency, language, grouped_by_space(plain))
 
 
 def _language(texts: Sequence[str]) -> str:

@@ -135,6 +135,22 @@ def grouped_by_comma(texts: Iterable[str]) -> bool:
     return len(separated) >= 3 and all("." not in digits and _vote(digits) is None for digits in separated)
 
 
+_GROUPED_BY_SPACE = re.compile(r"\d{1,3}(?: \d{3})+")
+_GROUP = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+
+
+def grouped_by_space(texts: Iterable[str]) -> bool:
+    """Whether three numbers or more stand alone as `12 675`, and none has its thousands parted otherwise."""
+    plain = [cleaned_text(text).strip("()-−–+ ") for text in texts]
+    spaced = sum(_GROUPED_BY_SPACE.fullmatch(text) is not None for text in plain)
+    return spaced >= 3 and not any(re.search(r"\d[.,']\d{3}(?!\d)", text) for text in plain)
+
+
+def ungrouped(text: str) -> str:
+    """`12 675` as `12675`, where the whole text is one such number."""
+    return _GROUP.sub("", text) if _GROUPED_BY_SPACE.fullmatch(text.strip("()-−–+ ")) else text
+
+
 def _vote(digits: str) -> Style | None:
     seps = [c for c in digits if c in ".,"]
     if not seps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from adapters.vision.layout.dates import date_of
+from adapters.vision.layout.dates import date_of, month_of
 from adapters.vision.layout.lexicon import meaning_of
 from adapters.vision.layout.notation import Notation
 from adapters.vision.layout.rows import Row
@@ -15,6 +15,7 @@ SUMMARY_ROLES = frozenset({"total", "amount_due", "subtotal", "tax", "discount",
 _DASHES = {"-", "–", "—", "--", "---", "n/a", "N/A"}
 # Digits that make no number: two of them run together, or one misread. Still a value, though not known.
 _YEAR = re.compile(r"^(?:FY ?)?(?:19|20)\d\d$")
+_PART_OF_YEAR = re.compile(r"([^\W\d_]{3,12}|Q[1-4])\.? ?(?:(?:19|20)\d\d|['’]\d\d)")
 _UNREAD = re.compile(r"[\d.,']{5,}")
 
 
@@ -71,6 +72,12 @@ def summary_label(row: Row, notation: Notation) -> bool:
 
 def has_text(cells: Sequence[Sequence[Run]], notation: Notation) -> bool:
     return any(not is_value(run.text, notation) and len(run.text) > 1 for cell in cells for run in cell)
+
+
+def is_part_of_year(text: str) -> bool:
+    """A month or a quarter of a year as it heads a column: `Okt 2025`, `Q3 2025`."""
+    match = _PART_OF_YEAR.fullmatch(text.strip())
+    return match is not None and (match[1].startswith("Q") or month_of(match[1]) is not None)
 
 
 def is_year(text: str) -> bool:

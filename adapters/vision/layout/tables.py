@@ -20,7 +20,14 @@ from adapters.vision.layout.lexicon import (
     folded,
 )
 from adapters.vision.layout.notation import Notation
-from adapters.vision.layout.row_content import garbled, is_data, is_value, is_year, summary_label
+from adapters.vision.layout.row_content import (
+    garbled,
+    is_data,
+    is_part_of_year,
+    is_value,
+    is_year,
+    summary_label,
+)
 from adapters.vision.layout.rows import Row
 from adapters.vision.layout.side_by_side import apart
 from adapters.vision.layout.words import Run
@@ -89,7 +96,9 @@ def _coded(text: str) -> bool:
     """More digits than letters, or a word and a long number: an order or a phone number, not the name of a column."""
     if _NUMBERED.fullmatch(text) is not None:
         return True
-    return not is_year(text) and sum(c.isdigit() for c in text) > sum(c.isalpha() for c in text)
+    return not (is_year(text) or is_part_of_year(text)) and sum(c.isdigit() for c in text) > sum(
+        c.isalpha() for c in text
+    )
 
 
 def _table_at(rows: Sequence[Row], start: int, notation: Notation) -> list[FoundTable]:
@@ -166,13 +175,15 @@ def _trimmed(drafts: list[Draft], lanes: int, notation: Notation) -> list[Draft]
     """Without rows at the end that have other things than values where the table has values."""
     data = [draft for draft in drafts if not draft.summary]
     strong = [column for column in range(lanes) if is_value_column(column, data, notation)]
-    while drafts and not drafts[-1].summary and len(drafts) > 1:
-        cells = [drafts[-1].cells[column] for column in strong]
-        texts = [" ".join(run.text for run in cell) for cell in cells if cell]
-        if any(is_value(text, notation) for text in texts):
-            break
-        drafts = drafts[:-1]
-    return drafts
+
+    def valued(draft: Draft) -> bool:
+        texts = [" ".join(run.text for run in draft.cells[column]) for column in strong]
+        return any(is_value(text, notation) for text in texts if text)
+
+    last = max((at for at, draft in enumerate(drafts) if valued(draft)), default=0)
+    beyond = drafts[last + 1 :]
+    # Sums that fit no column are still the table's, unless rows of another list stand before them.
+    return drafts[: last + 1] if any(not draft.summary for draft in beyond) else drafts
 
 
 def _without_ornaments(lanes: list[Lane], drafts: list[Draft]) -> tuple[list[Lane], list[Draft]]:

@@ -132,7 +132,7 @@ def _money_by_name(label: str, numbers: Sequence[Number]) -> bool:
     if QUANTITY_HEADERS.search(label):
         return False
     cents = sum(number.decimals == 2 for number in numbers)
-    if any(number.decimals > 2 for number in numbers):
+    if any(number.decimals > 2 or number.decimals == 1 for number in numbers):
         return False
     return bool(MONEY_HEADERS.search(label)) or (cents == len(numbers) and _amounts(numbers))
 
