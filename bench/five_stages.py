@@ -46,7 +46,7 @@ def _passing_on(number: int) -> Stage:
 
     @stage(f"step{number}", consumes=[STEPS[number]], emits=[after], timeout=60, retries=3)
     async def pass_on(event: Event[EventData]) -> Sequence[EventData]:
-        return [after(text=event.data.text)]  # type: ignore[attr-defined]
+        return [after(text=event.data.text)]
 
     return pass_on
 

@@ -107,4 +107,4 @@ def _outflow(id: str, sale: Sale, days: int) -> Outflow:
 
 
 def _ordered(records: list[T]) -> tuple[T, ...]:
-    return tuple(sorted(records, key=lambda record: (record.at, record.id)))  # type: ignore[attr-defined]
+    return tuple(sorted(records, key=lambda record: (record.at, record.id)))

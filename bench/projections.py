@@ -186,7 +186,7 @@ async def _all(log: PostgresEventLog, projection: Projection) -> Sequence[Record
     found: list[Record] = []
     while records := await log.read(positions, limit=5000):
         found += records
-        positions.update({(record.topic, record.partition): record.offset + 1 for record in records})  # type: ignore[misc]
+        positions.update({(record.topic, record.partition): record.offset + 1 for record in records})
     return found
 
 

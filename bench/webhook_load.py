@@ -58,7 +58,7 @@ def event_template() -> bytes:
     }
     lines = [f"order line {number}: a thing that was sold" for number in range(100)]
     while len(json.dumps(event, indent=2)) < SIZE - 60:
-        charge["metadata"][f"line_{len(charge['metadata'])}"] = lines[len(charge["metadata"])]  # type: ignore[index, call-overload]
+        charge["metadata"][f"line_{len(charge['metadata'])}"] = lines[len(charge["metadata"])]
     return json.dumps(event, indent=2).ljust(SIZE).encode()
 
 

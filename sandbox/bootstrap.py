@@ -44,18 +44,18 @@ def notifications(notifier: int, call: int) -> int:
     """Install the filter that names refused calls; returns the descriptor they are told on."""
     import _ctypes  # `ctypes` takes four times as long to load
 
-    class Byte(_ctypes._SimpleCData):  # type: ignore[type-arg]
+    class Byte(_ctypes._SimpleCData):  # type: ignore[type-arg]  # generic for type checkers only
         _type_ = "B"
 
     program = os.read(notifier, 1 << 16)
 
-    class Block(_ctypes.Array):  # type: ignore[type-arg]
+    class Block(_ctypes.Array):  # type: ignore[type-arg]  # the same
         _type_, _length_ = Byte, len(program)
 
     block = Block.from_buffer_copy(program)
     # struct sock_fprog: a count of instructions, and where they are.
     described = (len(program) // 8).to_bytes(8, "little") + _ctypes.addressof(block).to_bytes(8, "little")
-    syscall = _ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall")  # type: ignore[arg-type]
+    syscall = _ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall")  # type: ignore[arg-type]  # None is the program itself
     listener = int(_ctypes.call_cdeclfunction(syscall, (call, SET_MODE_FILTER, NEW_LISTENER, described)))
     if listener < 0:
         sys.exit("the system call filter cannot be completed")

@@ -50,7 +50,7 @@ class DockerBox:
     def connection(self) -> socket.socket:
         """The container's standard streams; the client wraps the socket and gives no other way to it."""
         assert self.attached is not None
-        connection: socket.socket = self.attached._sock  # type: ignore[attr-defined]
+        connection: socket.socket = self.attached._sock  # type: ignore[attr-defined]  # private, so no type tells of it
         return connection
 
     def error(self) -> str:

@@ -49,7 +49,7 @@ class _Lane:
         self.finished: int | None = None
 
 
-class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]
+class AiokafkaWorker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Works on one stage as a member of its consumer group, until stopped. Arguments as of `FaustWorker`."""
 
     def __init__(

@@ -32,7 +32,7 @@ class _Session:
     asked: _Asked = field(default_factory=dict)
 
 
-class _Incremental(FetchRequest):  # type: ignore[misc]
+class _Incremental(FetchRequest):  # type: ignore[misc]  # aiokafka has no types
     """A fetch within a session."""
 
     def __init__(self, whole: FetchRequest, session: _Session, wanted: _Asked) -> None:

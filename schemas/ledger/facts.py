@@ -39,6 +39,6 @@ LEDGER_EVENTS: tuple[type[EventData], ...] = (*OBSERVATIONS, EventUnhandled)
 
 OBSERVED_AS: dict[str, type[Observation]] = {fact.KIND: fact for fact in OBSERVATIONS}
 STATES: dict[str, type[ObjectState]] = {
-    fact.KIND: fact.model_fields["state"].annotation  # type: ignore[misc]
+    fact.KIND: fact.model_fields["state"].annotation  # type: ignore[misc]  # of a class it is that class
     for fact in OBSERVATIONS
 }

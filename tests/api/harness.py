@@ -107,7 +107,7 @@ class Api:
     async def received(self, job_id: str) -> Event[DocumentReceived]:
         records = await self.log.read(await self.log.earliest(["uploads"]), limit=1000)
         (found,) = [record for record in records if record.attributes["id"] == job_id]
-        return decode(found.attributes, found.value)  # type: ignore[return-value]
+        return decode(found.attributes, found.value)
 
     async def analyse(self, job_id: str, artefacts: dict[str, bytes] | None = None) -> list[Event[Any]]:
         """Take a job through all stages to its answer, as the stages would."""

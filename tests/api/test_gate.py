@@ -87,7 +87,7 @@ async def test_keys_are_listed_without_their_secrets(pool: object) -> None:
     (found,) = await list_keys(pool, tenant="one")
     assert (found.tenant, found.name, found.last4) == ("one", "laptop", key[-4:])
     secret = key.rpartition("_")[2]
-    rows = await pool.fetch("SELECT api_keys::text AS row FROM vaultra.api_keys")  # type: ignore[attr-defined]
+    rows = await pool.fetch("SELECT api_keys::text AS row FROM vaultra.api_keys")
     assert not any(secret in row["row"] for row in rows)
     with pytest.raises(NotFound):
         await revoke_key(pool, "nope")

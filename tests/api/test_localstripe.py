@@ -74,12 +74,12 @@ async def final_states(*logs: EventLog) -> dict[tuple[str, str], str]:
             data = json.loads(record.value or b"")
             if "state" not in data:
                 continue
-            kind = type(fact.data).KIND  # type: ignore[attr-defined]
+            kind = type(fact.data).KIND
             sightings.setdefault((kind, data["object_id"]), []).append(
                 Sighting(
                     kind=kind,
                     object_id=data["object_id"],
-                    created=fact.data.created,  # type: ignore[attr-defined]
+                    created=fact.data.created,
                     event=data["stripe_event"],
                     stripe_type=data["stripe_type"],
                     deleted=data["deleted"],

@@ -238,7 +238,7 @@ async def test_review_ends_in_time_when_what_it_follows_is_long(reviewer: RuffBa
 def test_policy_knows_every_package_when_the_sandbox_has_it(request: pytest.FixtureRequest) -> None:
     """What is there must not be refused as "not installed", nor offered when it is not."""
     try:
-        root = build_root(Path(request.config.cache.mkdir("sandbox")))  # type: ignore[union-attr]
+        root = build_root(Path(request.config.cache.mkdir("sandbox")))
     except SandboxUnavailable as error:
         pytest.skip(f"no root tree here: {error}")
     entries = (root.tree / "usr/lib/python3.11/site-packages").iterdir()

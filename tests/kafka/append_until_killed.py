@@ -32,9 +32,9 @@ async def freeze(*_: object) -> None:
 
 async def main(servers: str, prefix: str, url: str, point: str, what: str) -> None:
     if point == "claimed":
-        KafkaWriter.send = freeze  # type: ignore[method-assign,assignment]
+        KafkaWriter.send = freeze
     else:
-        Claims.settle = freeze  # type: ignore[method-assign]
+        Claims.settle = freeze
     database = await Database.open(url=url)
     log = await KafkaEventLog.open(KafkaConnection(servers, prefix), TOPICS, database=database)
     await log.append(DIVERTED if what == "diverted" else NUMBERED)

@@ -66,7 +66,7 @@ def connection(cluster: KafkaCluster, security: str, certificate: Path) -> Kafka
     made = KafkaConnection(
         f"127.0.0.1:{cluster.secured_port[security]}",
         f"{security}.",
-        security,  # type: ignore[arg-type]
+        security,
     )
     if security.startswith("SASL"):
         made = replace(made, mechanism="PLAIN", username="alice", password="open sesame")

@@ -134,11 +134,11 @@ async def test_copy_fails_when_the_source_is_written_to_meanwhile(
     async with KafkaHistory.open(there, TOPICS, database, copies=1, patience=5.0) as target:
         restore = target.restore
 
-        async def restoring(place, records):  # type: ignore[no-untyped-def]
+        async def restoring(place, records):
             await restore(place, records)
             await embedded.append([message(f"meanwhile {place}")])
 
-        target.restore = restoring  # type: ignore[method-assign]
+        target.restore = restoring
         with pytest.raises(CopyFailed, match="written to meanwhile"):
             await copy_history(embedded, target, TOPICS)
 

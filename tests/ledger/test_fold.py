@@ -78,5 +78,5 @@ def test_state_before_stays_when_a_deleted_object_comes_as_a_stub() -> None:
     stub = {"id": "cus_1", "object": "customer", "deleted": True}
     found = history(sightings([event("2", "customer.deleted", 1, stub), event("1", "customer.created", 1, whole)]))
     assert found.latest.deleted
-    assert found.latest.state.currency == "eur"  # type: ignore[attr-defined]
+    assert found.latest.state.currency == "eur"
     assert [one.deleted for one in found.versions] == [False, True]

@@ -229,8 +229,8 @@ def test_payout_is_paid_as_of_then_and_failed_as_of_later() -> None:
     story = [event("1", "payout.paid", 2, paid), event("2", "payout.failed", 5, {**paid, "status": "failed"})]
     found = histories(story)["payout", "po_1"]
     then, later = datetime.fromtimestamp(at(3), UTC), datetime.fromtimestamp(at(6), UTC)
-    assert found.at(then).state.status == "paid"  # type: ignore[union-attr]
-    assert found.at(later).state.status == "failed"  # type: ignore[union-attr]
+    assert found.at(then).state.status == "paid"
+    assert found.at(later).state.status == "failed"
     assert found.at(START) is None
     assert told(books(story)[0]) == [("payout", -400, "eur", 0), ("payout_reversed", 400, "eur", 5)]
 

@@ -160,4 +160,4 @@ def state(stripe_type: str, raw: dict[str, Any]) -> object:
     fact = observed(event("1", stripe_type, 0, raw))[0]
     assert isinstance(fact, Observation)
     assert fact.contradictions == ()
-    return fact.state  # type: ignore[attr-defined]
+    return fact.state

@@ -14,7 +14,7 @@ from tests.metrics.test_score import snapshot_with
 
 
 def opened(snapshot: object, advised: Advised | None = None) -> dict[str, RecommendationOpened]:
-    found = advise(snapshot, score(snapshot), advised or Advised())  # type: ignore[arg-type]
+    found = advise(snapshot, score(snapshot), advised or Advised())
     return {one.rule: one for one in found if isinstance(one, RecommendationOpened)}
 
 

@@ -38,6 +38,6 @@ def test_story_has_a_score_and_advice() -> None:
 def test_figures_score_and_advice_are_the_same_when_events_come_in_any_order_and_twice(
     random: object, doubled: int
 ) -> None:
-    events = [*EVENTS, *random.sample(EVENTS, doubled)]  # type: ignore[attr-defined]
-    random.shuffle(events)  # type: ignore[attr-defined]
+    events = [*EVENTS, *random.sample(EVENTS, doubled)]
+    random.shuffle(events)
     assert told(events) == EXPECTED

@@ -44,8 +44,8 @@ def test_records_of_an_explanation_sum_to_the_figure() -> None:
         for month in (view.first, view.last):
             _, found = explain(view, name, month)
             gains, *taken = found.evidence.gathered() if name != "fees" else ([], *found.evidence.gathered())
-            lost = sum(one.amount for part in taken for one in part)  # type: ignore[attr-defined]
-            total = sum(one.amount for one in gains) - lost  # type: ignore[attr-defined]
+            lost = sum(one.amount for part in taken for one in part)
+            total = sum(one.amount for one in gains) - lost
             assert found.value == (-total if name == "fees" else total), (name, month)
 
 

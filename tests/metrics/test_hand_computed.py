@@ -10,7 +10,7 @@ from tests.metrics.ledgers import BookOf, measured
 
 
 def value(snapshot: object, name: str) -> Decimal | None:
-    return snapshot.value(name)  # type: ignore[attr-defined]
+    return snapshot.value(name)
 
 
 def test_net_follows_the_money_and_the_cohort_follows_the_charge_when_a_refund_comes_a_month_later() -> None:

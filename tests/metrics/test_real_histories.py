@@ -133,7 +133,7 @@ def test_subscription_stays_ended_when_it_was_seen_alive_just_after_its_end() ->
 
 def test_recurring_revenue_says_what_it_leaves_out_when_a_price_is_tiered() -> None:
     tiered = {**MONTHLY, "unit_amount_decimal": None, "billing_scheme": "tiered"}
-    metered = {**MONTHLY, "recurring": {**MONTHLY["recurring"], "usage_type": "metered"}}  # type: ignore[dict-item]
+    metered = {**MONTHLY, "recurring": {**MONTHLY["recurring"], "usage_type": "metered"}}
     for price, note in ((tiered, "without 1 subscription whose price is tiered"), (metered, None), (MONTHLY, None)):
         snapshot = told(event("1", "customer.subscription.created", 0, subscription("active", price)))
         for name in ("mrr", "mrr_now", "cmrr"):

@@ -80,7 +80,7 @@ def test_recurring_revenue_is_explained_by_subscriptions_with_what_they_are_wort
     book.subscription("cus_2", ("2025-01-10", 500), ("2025-02-12", 0))
     _, found = explain(View(book.books(), REFERENCE, second("2025-03-01")), "mrr", None)
     ((shown,),) = found.evidence.gathered()
-    assert (shown.id, shown.at, shown.amount, shown.currency) == (kept.id, second("2025-02-11"), 2_500, "usd")  # type: ignore[attr-defined]
+    assert (shown.id, shown.at, shown.amount, shown.currency) == (kept.id, second("2025-02-11"), 2_500, "usd")
     assert (found.value, type(shown).__name__.strip("_").lower()) == (2_500, "subscription")
 
 

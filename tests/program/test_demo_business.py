@@ -28,4 +28,4 @@ async def test_business_is_left_out_when_the_instance_takes_no_webhooks() -> Non
     demo = DemoBusiness.of_day(datetime.now(UTC), secret.tenant)
     async with Refusing("http://127.0.0.1:9") as client:
         assert await demo_business(client, demo, secret, console, url="http://127.0.0.1:9") == 0
-    assert "left out: no signing secret is configured" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "left out: no signing secret is configured" in console.file.getvalue()

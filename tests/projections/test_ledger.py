@@ -146,7 +146,7 @@ async def test_late_event_changes_as_of_and_never_known_at(
     async def answers(**bounds: datetime) -> tuple[int, str]:
         entries = await reader.entries("local", BUSINESS, **bounds)
         (found,) = await reader.histories("local", BUSINESS, ["payout"], **bounds)
-        return sum(one.amount for one in entries), found.latest.state.status  # type: ignore[attr-defined]
+        return sum(one.amount for one in entries), found.latest.state.status
 
     await log.append(messages([event("1", "payout.paid", 2, paid)]))
     assert await runner.caught_up(within=10)
@@ -171,7 +171,7 @@ async def test_standing_tells_whether_a_fact_is_the_newest(
     reader = PostgresLedgerReader(database.pool)
 
     def fact(message: Message) -> Event[Observation]:
-        return decode(message.attributes, message.value)  # type: ignore[return-value]
+        return decode(message.attributes, message.value)
 
     assert await reader.standing(fact(first)) == "absent"
     await log.append([first])

@@ -163,7 +163,7 @@ class HeldLog(MemoryEventLog):
         super().__init__()
         self.reached = reached
 
-    async def earliest(self, topics: object) -> dict[object, int]:  # type: ignore[override]
+    async def earliest(self, topics: object) -> dict[object, int]:
         self.reached.set()
         await asyncio.Event().wait()
         return {}

@@ -21,7 +21,7 @@ from tests.sandbox.suite import SECRET, Host, watched_host
 
 @pytest.fixture(scope="session")
 def sandbox_data(request: pytest.FixtureRequest) -> Path:
-    return Path(request.config.cache.mkdir("sandbox"))  # type: ignore[union-attr]
+    return Path(request.config.cache.mkdir("sandbox"))
 
 
 @pytest.fixture(scope="session")

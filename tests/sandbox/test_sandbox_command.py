@@ -37,7 +37,7 @@ def call(sandbox: PooledSandbox, sandbox_data: Path, tmp_path: Path) -> Any:
         console = Console(file=io.StringIO(), width=120)
         usual = {"backend": None, "env": (), "inputs": (), "limits": (), "out": None, "as_json": False}
         status = await run(load({"data_dir": sandbox_data}), program, **{**usual, **options}, console=console)
-        return status, console.file.getvalue()  # type: ignore[attr-defined]
+        return status, console.file.getvalue()
 
     return perform
 

@@ -230,7 +230,7 @@ async def test_record_waits_when_the_log_is_gone(work: Work, log: MemoryEventLog
     class Gone(MemoryEventLog):
         away = 3
 
-        async def append(self, messages, *, advance=None):  # type: ignore[no-untyped-def]
+        async def append(self, messages, *, advance=None):
             self.away -= 1
             if self.away >= 0:
                 raise Unavailable("gone")

@@ -176,7 +176,7 @@ async def test_append_notifies_nobody_when_the_instance_is_alone(database: Datab
     async with asyncio.timeout(5):
         while not heard:
             await asyncio.sleep(0.005)
-    payloads = [str(notification[-1]) for notification in heard]  # type: ignore[index]
+    payloads = [str(notification[-1]) for notification in heard]
     assert not any("words:0:1" in payload for payload in payloads)
     assert any("words:0:2" in payload or "words:0:3" in payload for payload in payloads)
     await other.close()

@@ -54,12 +54,12 @@ def kind_of(
     if votes:
         kind, count = votes.most_common(1)[0]
         if count >= 2 and (totals or kind in ("statement", "estimate") or count >= 4) and interface < 6:
-            return kind  # type: ignore[return-value]  # votes are cast for kinds alone
+            return kind
     cards = sum(figure.size > 1.5 * text_height(page.runs) for figure in figures)
     if interface >= 3 or (interface >= 1 and cards >= 2) or cards >= 3:
         return "dashboard"
     if totals and tables and votes:
-        return votes.most_common(1)[0][0]  # type: ignore[return-value]
+        return votes.most_common(1)[0][0]
     if totals and page.height > 1.8 * page.width:
         return "receipt"
     if totals and any(table.name == ITEMS for table in tables):
@@ -85,9 +85,9 @@ def _settled(figures: Sequence[Labelled]) -> bool:
     )
 
 
-def _votes(rows: Sequence[Row]) -> Counter[str]:
+def _votes(rows: Sequence[Row]) -> Counter[DocumentKind]:
     """Lines that name the kind: headings count more than sentences."""
-    votes: Counter[str] = Counter()
+    votes: Counter[DocumentKind] = Counter()
     runs = [run for row in rows for run in row.runs]
     usual = text_height(runs)
     for position, row in enumerate(rows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
@@ -12,6 +12,7 @@ from adapters.vision.layout.currencies import CODE_PATTERN, SYMBOL_PATTERN
 
 # What a lone separator before three digits means.
 Style = Literal["point", "comma"]
+Side = Literal["credit", "debit"]
 
 _MINUS = "-−–—‒"
 _GROUPED = (
@@ -46,6 +47,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+_SIDES: Mapping[str, Side] = {"c": "credit", "d": "debit"}
 _PHONE = re.compile(r"\(\+?\d{2,5}\)\s?\d{2,4}(?:[-\s]\d{2,4})*|\+\d{1,3}(?:[\s-]\d{2,4}){2,}")
 _SPACED = re.compile(r"(?<=\d)\s?([.,])\s(?=\d{2,3}(?!\d))|(?<=\d)\s([.,])(?=\d{2,3}(?!\d))")
 _CONFUSED = re.compile(r"^[^\w]*[\dOoIlSB]{1,3}(?:[.,][\dOoIlSB]{3})*[.,][\dOoIlSB]{2}$")
@@ -71,7 +73,7 @@ class Number:
     unit: str | None = None
     decimals: int = 0
     ambiguous: bool = False
-    side: Literal["credit", "debit"] | None = None
+    side: Side | None = None
     scaled: bool = False
     doubt: float = 1.0
 
@@ -186,7 +188,7 @@ def _number(match: re.Match[str], style: Style | None) -> Number | None:
         unit=(match["percent"] or match["unit"] or "").strip() or None,
         decimals=2 if match["round"] else decimals,
         ambiguous=ambiguous,
-        side={"c": "credit", "d": "debit"}.get((match["side"] or " ").strip().lower()[:1]),  # type: ignore[arg-type]
+        side=_SIDES.get((match["side"] or "").strip().lower()[:1]),
         scaled=bool(scale),
     )
 
