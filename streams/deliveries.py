@@ -16,12 +16,13 @@ from typing import Any
 
 import structlog
 
-from schemas.errors import StageHalted, Unavailable, VaultraError
+from schemas.errors import StageHalted, VaultraError
 from schemas.wire import Message
 from streams import metrics
 from streams.burial import bury
 from streams.diversions import Backoff
 from streams.log import EventLog, Record, TopicPartition
+from streams.outage import outlast
 from streams.outcomes import Done, Lane, Outcome
 from streams.runner import Handled, Runner
 from streams.topics import due_topic
@@ -168,16 +169,10 @@ class Deliveries:
     async def _check_follows(self, record: Record) -> None:
         """Raises RecordsMissing when something was skipped before the record, since the assignment even."""
         place = TopicPartition(record.topic, record.partition)
-        outages = 0
-        while place not in self._expected:
-            try:
-                await self._learn(place.topic)
-            except Unavailable as error:
-                await self._wait_out(error, outages)
-                outages += 1
-            else:
-                # Beyond the declared partitions, where somebody widened the topic: nothing is known of its positions.
-                self._expected.setdefault(place, record.offset)
+        if place not in self._expected:
+            await outlast(partial(self._learn, place.topic), stage=self.name, backoff=self._backoff)
+            # Beyond the declared partitions, where somebody widened the topic: nothing is known of its positions.
+            self._expected.setdefault(place, record.offset)
         expected = self._expected[place]
         if record.offset > expected:
             raise RecordsMissing(f"{place.topic}/{place.partition} continues at {record.offset}, not at {expected}")
@@ -225,20 +220,7 @@ class Deliveries:
 
     async def _append(self, messages: Sequence[Message]) -> None:
         """Delivered durably, tried again for as long as the log is gone."""
-        outages = 0
-        while True:
-            try:
-                await self._log.append(messages)
-            except Unavailable as error:
-                await self._wait_out(error, outages)
-                outages += 1
-            else:
-                return
-
-    async def _wait_out(self, error: Unavailable, outages: int) -> None:
-        metrics.OUTAGES.labels(self.name).inc()
-        log.warning("log unavailable, the stage waits", stage=self.name, outages=outages + 1, reason=str(error)[:200])
-        await asyncio.sleep(self._backoff.outage_wait(outages, 1.0))
+        await outlast(partial(self._log.append, messages), stage=self.name, backoff=self._backoff)
 
 
 def _this_task() -> asyncio.Task[Any]:

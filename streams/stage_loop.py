@@ -11,12 +11,13 @@ from datetime import datetime
 
 import structlog
 
-from schemas.errors import StageHalted, Unavailable, VaultraError
+from schemas.errors import StageHalted, VaultraError
 from schemas.wire import Message
 from streams import metrics
 from streams.burial import bury
 from streams.diversions import Backoff
 from streams.log import Advance, EventLog, Record, TopicPartition
+from streams.outage import outlast
 from streams.outputs import utc_now
 from streams.partitioner import partition_of
 from streams.retry_queue import Progress, RetryQueue
@@ -151,23 +152,20 @@ class StageLoop:
     # Reading
 
     async def _read(self) -> None:
-        outages = 0
         while True:
-            wanted = self._open_partitions()
-            clogged = len(wanted) < len(self._next)
-            self._drained.clear()
-            try:
-                records = await self._log.read(wanted, limit=self._limits.read, wait=0.0 if clogged else 30.0)
-                outages = 0
-            except Unavailable as error:
-                await self._wait_out(error, outages)
-                outages += 1
-                continue
+            records, clogged = await outlast(self._read_open, stage=self.name, backoff=self._backoff)
             for record in records:
                 self._accept(record)
             self._start_lanes()
             if clogged and not records:
                 await self._wait_drained()
+
+    async def _read_open(self) -> tuple[Sequence[Record], bool]:
+        """What comes next, and whether that leaves out partitions whose lane is full."""
+        wanted = self._open_partitions()
+        clogged = len(wanted) < len(self._next)
+        self._drained.clear()
+        return await self._log.read(wanted, limit=self._limits.read, wait=0.0 if clogged else 30.0), clogged
 
     def _open_partitions(self) -> dict[TopicPartition, int]:
         """Where to read on: partitions whose lane has room."""
@@ -331,18 +329,5 @@ class StageLoop:
                 moved[place] = self._progress[place].copy()
             moved[place].finish(record.offset)
         advance = Advance(self.name, {place: progress.position for place, progress in moved.items()})
-        outages = 0
-        while True:
-            try:
-                await self._log.append(messages, advance=advance)
-            except Unavailable as error:
-                await self._wait_out(error, outages)
-                outages += 1
-            else:
-                self._progress.update(moved)
-                return
-
-    async def _wait_out(self, error: Unavailable, outages: int) -> None:
-        metrics.OUTAGES.labels(self.name).inc()
-        log.warning("log unavailable, the stage waits", stage=self.name, outages=outages + 1, reason=str(error)[:200])
-        await asyncio.sleep(self._backoff.outage_wait(outages, 1.0))
+        await outlast(lambda: self._log.append(messages, advance=advance), stage=self.name, backoff=self._backoff)
+        self._progress.update(moved)
