@@ -1,7 +1,8 @@
 """100,000 generated Stripe events from a file of JSON Lines to the tables of the projections, as the program does it.
 
-Measured from the first byte read until every projection has everything, with the log and the tables on the embedded
-PostgreSQL, fsync on; memory is that of the importing process and of the one that reads for it, above idle.
+Measured from when the log is open until every projection has everything, with the log and the tables on the embedded
+PostgreSQL, fsync on. The process that reads starts while the log opens, and goes on to where its pipe is full, after
+some 500 events. Memory is that of both processes, above what the importing one holds idle.
 `python -m bench.import FILE DATA_DIR` is the importing process.
 """
 
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +26,7 @@ from bench.result import Result
 from projections.runner import ProjectionRunner
 from streams.postgres_log import PostgresEventLog
 from streams.stripe_import import StripeImport
-from streams.stripe_reader import reading
+from streams.stripe_reader import Read, reading
 from vaultra.catalogue import all_topics, ledger_runner
 from vaultra.garbage import settle_garbage_collection
 
@@ -77,33 +79,42 @@ def event(number: int) -> dict[str, Any]:
     }
 
 
-def resident() -> float:
-    """MiB that this process and its reader hold now; pages that the two share count twice."""
-    held = [Path("/proc/self/statm")]
-    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
-        with suppress(OSError):  # it has just ended
-            if b"streams.stripe_reader" in Path(f"/proc/{child}/cmdline").read_bytes():
-                held.append(Path(f"/proc/{child}/statm"))
+def resident(*processes: str) -> float:
+    """MiB that processes hold now; pages that they share count for each."""
     pages = 0
-    for file in held:
-        with suppress(OSError, IndexError):
-            pages += int(file.read_text().split()[1])
+    for process in processes:
+        with suppress(OSError, IndexError):  # it has just ended
+            pages += int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * 4096 / 1024**2
 
 
+def readers() -> list[str]:
+    found = []
+    for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        with suppress(OSError):  # it has just ended
+            if b"streams.stripe_reader" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(child)
+    return found
+
+
 async def measure(file: Path, data_dir: Path) -> dict[str, float]:
+    async with reading([file], tenant="local") as found:
+        return await imported(found, data_dir)
+
+
+async def imported(found: AsyncIterator[Read], data_dir: Path) -> dict[str, float]:
     database = await Database.open(data_dir=data_dir)
     log = await PostgresEventLog.open(database, all_topics())
     projections = ProjectionRunner(database.pool, log)
     await projections.start()
     assert await projections.caught_up(within=60)
     settle_garbage_collection()  # as the program does
-    idle = most = resident()
+    idle = most = resident("self")
 
     async def watch() -> None:
         nonlocal most
         while True:
-            most = max(most, resident())
+            most = max(most, resident("self", *readers()))
             await asyncio.sleep(0.2)
 
     watching = asyncio.create_task(watch())
@@ -111,11 +122,10 @@ async def measure(file: Path, data_dir: Path) -> dict[str, float]:
     importing = StripeImport(
         log, ledger_runner(), tenant="local", endpoint="file", clock=lambda: datetime.now(UTC), alone=True
     )
-    async with reading([file], tenant="local") as found:
-        async for read in found:
-            assert not read.broken, read.broken
-            for mapped in read.events:
-                await importing.add_mapped(mapped)
+    async for read in found:
+        assert not read.broken, read.broken
+        for mapped in read.events:
+            await importing.add_mapped(mapped)
     tally = await importing.finish()
     on_log = time.perf_counter() - started
     assert await projections.caught_up(within=600)

@@ -60,19 +60,19 @@ async def import_files(
     """Import every event of the files; 1 when something was broken or could not be read."""
     files = event_files(paths)
     broken: list[Broken] = []
-    async with _tables(settings) as (_, log, alone, caught_up):
+    # The process that reads starts while the database opens.
+    async with reading(files, tenant=tenant) as found, _tables(settings) as (_, log, alone, caught_up):
         with _progress(console, DownloadColumn(), shown=not as_json) as progress:
             task = progress.add_task("importing", total=sum(file.stat().st_size for file in files))
             importing = StripeImport(
                 log, ledger_runner(), tenant=tenant, endpoint="file", clock=lambda: datetime.now(UTC), alone=alone
             )
             settle_garbage_collection()
-            async with reading(files, tenant=tenant) as found:
-                async for read in found:
-                    progress.advance(task, read.size)
-                    broken += read.broken
-                    for mapped in read.events:
-                        await importing.add_mapped(mapped)
+            async for read in found:
+                progress.advance(task, read.size)
+                broken += read.broken
+                for mapped in read.events:
+                    await importing.add_mapped(mapped)
             tally = await importing.finish()
             progress.update(task, description="folding into tables")
             await caught_up()
