@@ -130,6 +130,7 @@ TOTALS = Table(
         Column("customer", "text"),
         Column("currency", "text"),
         Column("created", "timestamptz"),
+        Column("seen", "timestamptz"),
         Column("event", "text"),
     ),
     key=(*_OBJECT, "total"),
@@ -248,7 +249,7 @@ def refolded(objects: Iterable[Sequence[Row]]) -> Iterator[tuple[Table, Row]]:
                 (*key, moved.amount, moved.fee, moved.net, moved.currency, moved.type, moved.fee_parts, moved.at),
             )
         for total in refunded_totals(found):
-            yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.event)
+            yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.seen, total.event)
         if uncaptured := let_go(found):
             yield UNCAPTURED, (*key, uncaptured.amount, uncaptured.refunded, uncaptured.until)
         if came_in := received(found):
@@ -294,7 +295,7 @@ def _entry(entry: Entry) -> Row:
 
 PROJECTION = Projection(
     name="ledger",
-    version=4,
+    version=5,
     topics=("ledger",),
     tables=(FACTS, STANDING, UNHANDLED, OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED, RECEIVED),
     apply=apply,

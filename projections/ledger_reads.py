@@ -20,7 +20,16 @@ from schemas.base import Value
 from schemas.envelope import Event
 from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import LetGo, Received, RefundedTotal, entries_of, let_go, received, refunded_totals
+from schemas.ledger.booking import (
+    AT_ONCE,
+    LetGo,
+    Received,
+    RefundedTotal,
+    entries_of,
+    let_go,
+    received,
+    refunded_totals,
+)
 from schemas.ledger.entries import Entry, History
 from schemas.ledger.observation import Observation
 
@@ -42,8 +51,8 @@ BOOKED = (
 
 # What `schemas.ledger.balance_identity.completed` does, over the folded tables: entries with settled amounts and
 # customers, refunds that only their charge tells of, and without those of what was never captured or is told twice.
-# $1 tenant, $2 business, $3 as of, $4 and $5 the place after which a page begins, $6 how many; null bounds nothing. The
-# limit stands inside too: a page joins its own rows only.
+# $1 tenant, $2 business, $3 as of, $4 and $5 the place after which a page begins, $6 how many, $7 what counts as
+# at once; null bounds nothing. The limit stands inside too: a page joins its own rows only.
 _ENTRIES = """
 WITH let_go AS (
   SELECT (
@@ -76,17 +85,21 @@ WITH let_go AS (
     ON (e.tenant, e.business, e.charge) = (t.tenant, t.business, t.object_id)
   WHERE t.tenant = $1 AND t.business = $2
   AND (
-    e.entry_kind IN ('refund', 'application_fee_refund')
-    OR (e.entry_kind = 'refund_reversed' AND e.effective <= t.created)
+    (e.entry_kind IN ('refund', 'application_fee_refund') AND e.effective <= t.seen + $7::interval)
+    OR (e.entry_kind = 'refund_reversed' AND e.effective <= t.seen)
   )
   AND (e.kind, e.object_id) NOT IN (SELECT kind, object_id FROM left_out)
   GROUP BY t.object_id, t.total
-), steps AS (
-  SELECT t.*, greatest(
-    0, coalesce(i.amount, 0), lag(t.total) OVER (PARTITION BY t.object_id ORDER BY t.created, t.total)
-  )::bigint AS covered
+), open AS (
+  SELECT t.*, greatest(0, t.total - coalesce(i.amount, 0))::bigint AS missing
   FROM read.ledger_refunded_totals t LEFT JOIN itemised i USING (object_id, total)
   WHERE t.tenant = $1 AND t.business = $2
+), steps AS (
+  SELECT *, max(missing) OVER (PARTITION BY object_id ORDER BY created, total) AS booked,
+    coalesce(max(missing) OVER (
+      PARTITION BY object_id ORDER BY created, total ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), 0) AS before
+  FROM open
 ), found AS (
   SELECT e.entry_id AS id, e.entry_kind AS kind, e.kind AS object_kind, e.object_id, e.charge,
     coalesce(e.customer, c.customer) AS customer, e.amount, e.currency, e.effective, e.balance_transaction,
@@ -106,8 +119,8 @@ WITH let_go AS (
   UNION ALL
   SELECT object_id || ':refund:' || total,
     CASE kind WHEN 'application_fee' THEN 'application_fee_refund' ELSE 'refund' END, kind, object_id, object_id,
-    customer, covered - total, currency, created, NULL, NULL, NULL, false, ARRAY[event]
-  FROM steps WHERE total > covered AND ($3::timestamptz IS NULL OR created <= $3)
+    customer, before - booked, currency, created, NULL, NULL, NULL, false, ARRAY[event]
+  FROM steps WHERE booked > before AND ($3::timestamptz IS NULL OR created <= $3)
   AND ($4::timestamptz IS NULL OR (created, object_id || ':refund:' || total) > ($4, $5))
 )
 SELECT * FROM found ORDER BY effective, id LIMIT $6
@@ -276,7 +289,9 @@ class PostgresLedgerReader:
     ) -> list[Entry]:
         time, name = after or (None, None)
         with reaching("the ledger"):
-            rows = await self._db.fetch(_ENTRIES, printable(tenant), printable(business), as_of, time, name, limit)
+            rows = await self._db.fetch(
+                _ENTRIES, printable(tenant), printable(business), as_of, time, name, limit, AT_ONCE
+            )
         return [Entry._make((*row[:-1], tuple(row[-1]))) for row in rows]
 
     async def _books(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import LetGo, Received, RefundedTotal
+from schemas.ledger.booking import AT_ONCE, LetGo, Received, RefundedTotal
 from schemas.ledger.entries import Entry
 from schemas.ledger.payments import ApplicationFee, Charge, DestinationCharge
 
@@ -113,21 +113,21 @@ def unitemised(entries: Iterable[Entry], totals: Iterable[RefundedTotal]) -> lis
     entry an increase.
 
     Versions from 2022-11-15 on no longer list a charge's refunds, and refunds had no events of their own then. A
-    refund that fails accounts for totals until then.
+    refund accounts for the totals seen since it was made, and until it fails.
     """
     refunds = _refunds_by_charge(entries)
     found = []
-    covered: dict[str, int] = {}
+    booked: dict[str, int] = defaultdict(int)
     for total in sorted(totals, key=lambda one: (one.object_id, one.created, one.total)):
         itemised = -sum(
             entry.amount
             for entry in refunds.get(total.object_id, ())
-            if entry.kind != "refund_reversed" or entry.effective <= total.created
+            if entry.effective <= total.seen + (timedelta(0) if entry.kind == "refund_reversed" else AT_ONCE)
         )
-        missing = total.total - max(covered.get(total.object_id, 0), itemised)
-        covered[total.object_id] = total.total
+        missing = total.total - itemised - booked[total.object_id]
         if missing <= 0:
             continue
+        booked[total.object_id] += missing
         found.append(
             Entry(
                 id=f"{total.object_id}:refund:{total.total}",

@@ -59,15 +59,15 @@ def is_owned(transaction: BalanceTransaction) -> bool:
     return transaction.type in OWNED_TYPES
 
 
-# What a capture lets go becomes a refund in the same second, give or take.
-_AT_ONCE = timedelta(seconds=5)
+# A capture and the refund of what it lets go, or a refund and the total it raises, are of one second, give or take.
+AT_ONCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class RefundedTotal:
     """A charge's or an application fee's cumulative `amount_refunded` from `created` on, to reconcile its refunds with.
 
-    `kind` is the object's.
+    `kind` is the object's. `seen` is when it was so: later than `created` for what only a list tells.
     """
 
     kind: str
@@ -76,6 +76,7 @@ class RefundedTotal:
     total: int
     currency: str
     created: datetime
+    seen: datetime
     event: str
 
 
@@ -123,9 +124,15 @@ def refunded_totals(history: History) -> Iterator[RefundedTotal]:
         if total > highest:
             highest = total
             state: Any = version.state
-            when = history.told_at(version, state.at)
             yield RefundedTotal(
-                history.kind, history.object_id, _payer(state), total, state.currency, when, version.event
+                kind=history.kind,
+                object_id=history.object_id,
+                customer=_payer(state),
+                total=total,
+                currency=state.currency,
+                created=history.told_at(version, state.at),
+                seen=version.created,
+                event=version.event,
             )
 
 
@@ -137,7 +144,7 @@ def let_go(history: History) -> LetGo | None:
     amount = charge.amount - (charge.amount_captured if charge.captured else 0)
     if amount <= 0:
         return None
-    until = (_captured_at(history) or history.latest.created) + _AT_ONCE if charge.captured else None
+    until = (_captured_at(history) or history.latest.created) + AT_ONCE if charge.captured else None
     return LetGo(history.object_id, amount, _refunded(charge), until)
 
 
@@ -382,4 +389,14 @@ _BOOKS: Mapping[str, Callable[[History], Iterator[Entry]]] = {
     ReceivedTransfer.KIND: _book_received_transfer,
 }
 
-__all__ = ["LetGo", "Received", "RefundedTotal", "entries_of", "is_owned", "let_go", "received", "refunded_totals"]
+__all__ = [
+    "AT_ONCE",
+    "LetGo",
+    "Received",
+    "RefundedTotal",
+    "entries_of",
+    "is_owned",
+    "let_go",
+    "received",
+    "refunded_totals",
+]
