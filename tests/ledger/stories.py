@@ -189,6 +189,16 @@ def uncaptured() -> list[Payload]:
     ]
 
 
+def refunded_twice() -> list[Payload]:
+    """Of the first refund only the charge tells; of the second a refund object does as well, the last event."""
+    sold = charge("27", 0, 1_000, "eur")
+    return [
+        event("271", "charge.refunded", 3, {**sold, "amount_refunded": 300}, previous={"amount_refunded": 0}),
+        event("272", "charge.refunded", 6, {**sold, "amount_refunded": 500}, previous={"amount_refunded": 300}),
+        event("273", "refund.created", 6, refund("27", 6, 200, "eur", "27", "succeeded")),
+    ]
+
+
 def refunded_later() -> list[Payload]:
     """What a capture let go, and a refund of as much two days later that its charge does not know of yet."""
     part = charge("25", 0, 10_000, "eur", captured=True, amount_captured=6_000, amount_refunded=4_000)

@@ -17,6 +17,7 @@ from tests.ledger.stories import (
     refund,
     refunded_again,
     refunded_later,
+    refunded_twice,
     transaction,
     uncaptured,
 )
@@ -167,6 +168,20 @@ def test_nothing_is_refunded_when_what_was_only_authorised_is_let_go() -> None:
         ("ch_22", "charge", 6_000, "eur", 3),
         ("ch_23", "charge", 6_000, "eur", 3),
         ("ch_23", "refund", -4_000, "eur", 5),
+    ]
+
+
+def test_refund_does_not_account_for_what_its_charge_said_before_it_was_made() -> None:
+    *story, itemised = refunded_twice()
+    expected = [("charge", 1_000, "eur", 0), ("refund", -300, "eur", 3), ("refund", -200, "eur", 6)]
+    assert told(books([*story, itemised])[0]) == told(books(story)[0]) == expected
+    # A list shows both at once, long after: the refund it itemises is in the total it shows.
+    (*_, raised) = story
+    listed = {**raised, "type": "charge.listed", "created": at(9)}
+    assert told(books([listed, itemised])[0]) == [
+        ("charge", 1_000, "eur", 0),
+        ("refund", -300, "eur", 0),
+        ("refund", -200, "eur", 6),
     ]
 
 

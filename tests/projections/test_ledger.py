@@ -33,6 +33,7 @@ from tests.ledger.stories import (
     payout,
     refunded_again,
     refunded_later,
+    refunded_twice,
     uncaptured,
 )
 from tests.ledger.webhooks import BUSINESS, START, event, webhook
@@ -89,6 +90,7 @@ async def test_entries_are_those_computed_in_memory_when_they_are_read(
         *uncaptured(),
         *refunded_again(),
         *refunded_later(),
+        *refunded_twice(),
         *fees_given_back(),
     ]
     await log.append(messages(told))
