@@ -14,8 +14,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from adapters.stripe import accounts
-from adapters.stripe.accounts import ListProgress
-from adapters.stripe.api import Access, Page, StripeApi
+from adapters.stripe.accounts import Access, ListProgress
+from adapters.stripe.api import Page, StripeApi
 from adapters.stripe.observing import observed
 from adapters.stripe.reading import read_event
 from schemas.errors import NotFound, WebhookRefused

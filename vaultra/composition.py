@@ -40,10 +40,11 @@ from streams.stripe_backfill import StripeBackfill
 from streams.stripe_follow_ups import StripeFollowUpWork
 from streams.stripe_parked import ask_again, parked
 from vaultra.catalogue import STAGES, all_topics, ledger_runner
+from vaultra.kafka import kafka_connection
 from vaultra.settings import Settings
 from vaultra.stage_ports import make_memo, make_sandbox, stage_ports
 from vaultra.stage_runtimes import StageRuntime, backoff_of, make_runtime
-from vaultra.stores import kafka_connection, make_secrets, open_blobs, open_log
+from vaultra.stores import make_secrets, open_blobs, open_log
 
 log = structlog.get_logger(__name__)
 

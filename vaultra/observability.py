@@ -1,4 +1,7 @@
-"""Logs, error reports and traces of the process: set up once, by the command line."""
+"""Logs, error reports and traces of the process: set up once, by the command line.
+
+Sentry's and OpenTelemetry's libraries are loaded where they are switched on: every command waits for what is loaded.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-import sentry_sdk
 import structlog
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from sentry_sdk.scrubber import EventScrubber
 
 from vaultra.redaction import redact, redact_all
 from vaultra.settings import Settings
@@ -74,6 +70,8 @@ def _configure_sentry(settings: Settings) -> None:
     dsn = settings.sentry_dsn.get_secret_value()
     if not dsn:
         return
+    import sentry_sdk
+    from sentry_sdk.scrubber import EventScrubber
 
     def scrub(event: Any, _hint: Any) -> Any:
         return redact_all(event)
@@ -92,6 +90,12 @@ def _configure_sentry(settings: Settings) -> None:
 def _configure_traces(settings: Settings) -> None:
     if not settings.otlp_endpoint:
         return
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     provider = TracerProvider(resource=Resource.create({"service.name": "vaultra"}))
     exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint.rstrip("/") + "/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))

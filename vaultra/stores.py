@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 from adapters.blob_store import LocalBlobStore
 from adapters.database import Database
 from adapters.ports import BlobStore
 from adapters.s3_blob_store import Bucket, S3BlobStore
 from adapters.secrets import StoredSecrets
-from streams.kafka_connection import KafkaConnection
-from streams.kafka_log import KafkaEventLog
 from streams.log import EventLog
 from streams.postgres_log import PostgresEventLog
 from vaultra.catalogue import all_topics
@@ -35,25 +32,9 @@ async def open_event_log(settings: Settings, database: Database) -> EventLog:
     """The log of the configured runtime. Raises SetupError and Unavailable."""
     if settings.runtime == "embedded":
         return await PostgresEventLog.open(database, all_topics())
-    return await KafkaEventLog.open(
-        kafka_connection(settings), all_topics(), database=database, patience=settings.kafka.patience
-    )
+    from vaultra.kafka import open_kafka_log  # loads aiokafka, which takes its time
 
-
-def kafka_connection(settings: Settings) -> KafkaConnection:
-    """How the configured cluster is reached."""
-    kafka = settings.kafka
-    return KafkaConnection(
-        bootstrap_servers=kafka.bootstrap_servers,
-        prefix=kafka.prefix,
-        security=kafka.security,
-        tls_ca=Path(kafka.tls_ca) if kafka.tls_ca else None,
-        tls_certificate=Path(kafka.tls_certificate) if kafka.tls_certificate else None,
-        tls_key=Path(kafka.tls_key) if kafka.tls_key else None,
-        mechanism=kafka.sasl_mechanism,
-        username=kafka.sasl_username,
-        password=kafka.sasl_password.get_secret_value(),
-    )
+    return await open_kafka_log(settings, database)
 
 
 async def open_blobs(settings: Settings) -> BlobStore:

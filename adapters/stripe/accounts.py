@@ -12,10 +12,21 @@ from typing import Any
 
 from adapters.database import reaching
 from adapters.ports import Secrets
-from adapters.stripe.api import Access
 from schemas.errors import NoStripeKey, SetupError
 
 _WHAT = "the Stripe accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """As whom to ask: `key`, and the connected account it asks for (None: the key's own account)."""
+
+    key: str
+    account: str | None = None
+
+    @property
+    def livemode(self) -> bool:
+        return "_live_" in self.key[:9]
 
 
 def token_name(tenant: str, account: str) -> str:

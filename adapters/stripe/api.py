@@ -12,6 +12,7 @@ from typing import Any
 import stripe
 from pydantic_core import from_json
 
+from adapters.stripe.accounts import Access
 from schemas.errors import NotFound, RetryLater, SetupError
 
 # The shape in which objects are asked for: the newest one the ledger's upcasters know.
@@ -21,18 +22,6 @@ PAGE = 100
 REQUESTS_PER_SECOND = 20.0
 _TRIES = 7
 _LONGEST_PAUSE = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """As whom to ask: `key`, and the connected account it asks for (None: the key's own account)."""
-
-    key: str
-    account: str | None = None
-
-    @property
-    def livemode(self) -> bool:
-        return "_live_" in self.key[:9]
 
 
 @dataclass(frozen=True, slots=True)

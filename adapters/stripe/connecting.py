@@ -18,7 +18,7 @@ from pydantic_core import from_json, to_json
 
 from adapters.ports import Secrets
 from adapters.stripe import accounts
-from adapters.stripe.api import Access, StripeApi
+from adapters.stripe.api import StripeApi
 from schemas.errors import NotFound, SetupError
 
 STATE_SECONDS = 900
@@ -103,7 +103,7 @@ class StripeConnecting:
             raise NotFound("the link was used already: make a new one")
         return str(tenant)
 
-    def _platform(self) -> Access:
+    def _platform(self) -> accounts.Access:
         if not self._client_id:
             raise SetupError("connecting is not configured: set VAULTRA_STRIPE__CLIENT_ID and VAULTRA_STRIPE__API_KEY")
         return accounts.access_to(self._secrets, "", None)

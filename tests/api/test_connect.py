@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from adapters.secrets import StoredSecrets
-from adapters.stripe.accounts import token_name
-from adapters.stripe.api import Access, StripeApi
+from adapters.stripe.accounts import Access, token_name
+from adapters.stripe.api import StripeApi
 from adapters.stripe.connecting import StripeConnecting
 from adapters.stripe.signature import SigningSecret, sign
 from processors.followup import followup

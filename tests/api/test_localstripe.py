@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.stripe.api import Access, StripeApi
+from adapters.stripe.accounts import Access
+from adapters.stripe.api import StripeApi
 from adapters.stripe.signature import SigningSecret
 from processors.ledger.stage import ledger
 from schemas.errors import RetryLater

@@ -20,8 +20,8 @@ from streams.postgres_log import PostgresEventLog
 from streams.topics import due_topic, long_retry_topic, retry_topic
 from vaultra.catalogue import STAGES, all_topics
 from vaultra.instance import exclusive
+from vaultra.kafka import kafka_connection
 from vaultra.settings import Settings
-from vaultra.stores import kafka_connection
 
 Runtime = Literal["embedded", "kafka"]
 Positions = Mapping[TopicPartition, int]

@@ -10,8 +10,8 @@ from rich.console import Console
 from streams import kafka_topics
 from streams.kafka_topics import TopicState
 from vaultra.catalogue import all_topics
+from vaultra.kafka import kafka_connection
 from vaultra.settings import Settings
-from vaultra.stores import kafka_connection
 
 
 async def check(settings: Settings) -> list[TopicState]:
