@@ -49,11 +49,15 @@ def _of_row(
     cells = [
         plans.LookupCell(table=view.index, row=at, column=column.index, label=label) for column in (actual, planned)
     ]
-    if question.has("share"):
+    if relative := question.spans("share"):
+        if question.has("under_budget"):
+            return None
+        if question.has("over_budget"):
+            return Reading((*cells, plans.Arithmetic(op="change", left=1, right=0)), used | relative)
         base = frozenset(i for i, word in enumerate(question.words) if word.stem in planned.stems)
         if not base:
             return None
-        return Reading((*cells, plans.Arithmetic(op="share", left=0, right=1)), used | question.spans("share") | base)
+        return Reading((*cells, plans.Arithmetic(op="share", left=0, right=1)), used | relative | base)
     left, right = (0, 1) if question.has("over_budget") else (1, 0)
     return Reading((*cells, plans.Arithmetic(op="difference", left=left, right=right)), used)
 

@@ -86,10 +86,11 @@ def title_parts(paper: PaperView, measure: Measure) -> tuple[set[str], set[str]]
 
 
 def grouped_by_title(question: Question, paper: PaperView, measure: Measure | None) -> frozenset[int]:
-    """The word after "how many" where the title says that rows are such: regions, of `Units by region`."""
+    """The word after "how many" where the title says that rows are such: regions, of `Units by region`, and outgoings,
+    of `Outgoings in October`."""
     if measure is None:
         return frozenset()
-    grouped = title_parts(paper, measure)[1]
+    grouped = title_parts(paper, measure)[1] or {stem for text in titles(paper, measure) for stem in stems(text)}
     after = {span.end for span in question.concepts.get("count", ())} & frozenset(range(len(question.words)))
     return frozenset(i for i in after if question.words[i].stem in grouped)
 
@@ -158,10 +159,12 @@ def per_period(question: Question, view: TableView) -> frozenset[int]:
 _ADVERBS = {"day": "daily", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
 _UNITS = {
     "day": ("day", "tag", "jour", "dia", "dag", "giorno", "date"),
+    "week": ("week", "woche", "semaine", "semana", "settimana"),
     "month": ("month", "monat", "moi", "mois", "mes", "maand", "mese"),
     "quarter": ("quarter", "quartal", "trimestre", "kwartaal"),
     "year": ("year", "jahr", "annee", "ano", "jaar", "anno"),
 }
+TIME_UNITS = frozenset(alias for aliases in _UNITS.values() for alias in aliases)
 
 
 def item_rows(question: Question, paper: PaperView, view: TableView | None) -> tuple[plans.Condition, ...]:
@@ -231,29 +234,21 @@ def row_words(question: Question, view: TableView | None) -> frozenset[int]:
     found |= people(question, view)
     dates = any(date is not None for date in view.row_dates)
     if dates or any(WEEKDAYS & set(row[view.labels]) for row in view.row_stems if view.labels is not None):
-        time_words = {
-            "month",
-            "year",
-            "quarter",
-            "day",
-            "date",
-            "week",
-            "monat",
-            "jahr",
-            "moi",
-            "annee",
-            "mes",
-            "ano",
-            "maand",
-            "jaar",
-            "mese",
-            "anno",
-            "mois",
-        }
-        said = {i for i, word in enumerate(question.words) if word.stem in time_words}
+        said = {i for i, word in enumerate(question.words) if word.stem in TIME_UNITS} - _other_units(question, view)
         found |= said | _all_rows(question, said, len(view.table.rows))
         found |= question.spans("date", "when")
     return frozenset(found)
+
+
+def _other_units(question: Question, view: TableView) -> frozenset[int]:
+    """`which month`, where rows are days: none of them is one."""
+    daily = any(date is not None and date.day for date in view.row_dates)
+    named = {alias for unit, aliases in _UNITS.items() if unit != "day" for alias in aliases}
+    asked = {i + 1 for i, word in enumerate(question.words) if word.stem in _WHICH}
+    return frozenset(i for i in asked & set(range(len(question.words))) if daily and question.words[i].stem in named)
+
+
+_WHICH = frozenset(stems("which what welcher welches welchem quel quelle cual welke quale"))
 
 
 def _all_rows(question: Question, units: set[int], many: int) -> frozenset[int]:

@@ -213,8 +213,9 @@ def _share(question: Question, paper: PaperView, view: TableView | None, used: f
         pair = [o for o in found if not o.total][: 2 - len(totals[:1])]
         named = [o for o in found if _is_the_base(question, o)]
         if len(named) == 1 and len(found) == 2:
-            base = named[0]
-            part = found[0] if base is found[1] else found[1]
+            first, second = sorted(found, key=lambda operand: operand.at)
+            # "the share of A of B", and "what share of B was A".
+            part, base = (first, second) if _after_of(question, second) else (second, first)
         elif totals and len(found) == 2 and pair:
             part, base = pair[0], totals[0]
         elif len(found) == 2 and not totals:
@@ -272,6 +273,13 @@ def _is_the_base(question: Question, operand: Operand) -> bool:
     straight = "of" in between and frozenset(range(end, first)) <= question.spans("function")
     # "what share of sales did Ivan make": Ivan's sales are the part.
     return first >= end and straight and not {"did", "does", "do", "has", "have"} & set(after)
+
+
+def _after_of(question: Question, operand: Operand) -> bool:
+    before = [word.stem for word in question.words[: min(operand.used, default=0)]]
+    while before and before[-1] in ("the", "all", "our", "my", "der", "dem", "la", "le", "el", "het"):
+        before.pop()
+    return before[-1:] != [] and before[-1] in ("of", "in", "from", "an", "am", "von", "de", "du", "del", "van", "di")
 
 
 def _in_percent(step: Step, paper: PaperView) -> bool:

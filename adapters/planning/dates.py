@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adapters.planning.vocabulary import MONTHS
@@ -41,26 +42,35 @@ class When:
 
 
 _ISO = re.compile(r"\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b")
-_NUMERIC = re.compile(r"\b(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})\b")
+_NUMERIC = re.compile(r"\b(\d{1,2})([./-])(\d{1,2})[./-](\d{4}|\d{2})\b")
 _DAY_MONTH = re.compile(r"^\s*(\d{1,2})\.(\d{1,2})\.\s*$")
 _MONTH_YEAR = re.compile(r"^\s*(\d{1,2})[/.](\d{4})\s*$")
 _QUARTER = re.compile(r"\bq\s?([1-4])\b", re.IGNORECASE)
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 
 
-def read_date(text: str) -> When | None:
-    """What a short text says about time, None when it is no date. `05/01/2024` leaves day and month open."""
+def day_comes_first(texts: Iterable[str]) -> bool | None:
+    """How the dates of one column are written, by those that leave no choice; None where none tells."""
+    found = [(int(match[1]), int(match[3])) for text in texts if (match := _NUMERIC.search(text))]
+    votes = {first > 12 for first, second in found if (first > 12) != (second > 12)}
+    return votes.pop() if len(votes) == 1 else None
+
+
+def read_date(text: str, day_first: bool | None = None) -> When | None:
+    """What a short text says about time, None when it is no date. `05/01/2024` leaves day and month open, unless its
+    column tells; nobody writes `12.31.2024`."""
     if len(text) > 40:
         return None
     if iso := _ISO.search(text):
         year, month, day = int(iso[1]), int(iso[2]), int(iso[3]) if iso[3] else None
         return When(year, month, day) if 1 <= month <= 12 else None
     if found := _NUMERIC.search(text):
-        first, second, year = int(found[1]), int(found[2]), int(found[3])
+        first, second, year = int(found[1]), int(found[3]), int(found[4])
         year = year if year > 99 else 2000 + year
-        if first > 12 >= second:
+        day_first = True if found[2] == "." else day_first
+        if first > 12 >= second or (day_first and second <= 12):
             return When(year, second, first)
-        if second > 12 >= first:
+        if second > 12 >= first or (day_first is False and first <= 12):
             return When(year, first, second)
         return When(year, first, second) if first == second else When(year)
     if found := _DAY_MONTH.match(text):

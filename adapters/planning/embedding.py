@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.planning.catalogue import FORMS
+from adapters.planning.choosing import TIME_UNITS
 from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, explained, unexplained
 from adapters.planning.paper import PaperView, paper_view
 from adapters.planning.parsing import parse
@@ -67,6 +68,7 @@ class EmbeddingPlanner(Planner):
         """
         unknown = _unknown(parsed)
         timed = {i for span, _ in parsed.whens for i in span.indices}
+        timed |= {i for i, word in enumerate(parsed.words) if word.stem in TIME_UNITS}  # "which month" is no date
         if parsed.has("manner", "who", "when", "negation") or timed & set(unknown):
             return None
         if not unknown or len(unknown) > 3 or unknown[-1] - unknown[0] >= 4:

@@ -17,7 +17,6 @@ from adapters.planning.choosing import (
     says_heading,
     several_rows,
     title_words,
-    titles,
 )
 from adapters.planning.measures import Measure
 from adapters.planning.operands import payments_before_due, role_names, role_step
@@ -226,20 +225,6 @@ def _only_value(question: Question, view: TableView) -> Measure | None:
     return Measure(view, valued[0], (), frozenset()) if len(valued) == 1 else None
 
 
-def _other_kind(question: Question, paper: PaperView, point: int) -> bool:
-    """Whether a chart's number is not of the kind asked for: a percentage where money is, money where "how many" is."""
-    unit = paper.document.figures[point].unit
-    if question.has("money"):
-        return unit == "%"
-    if not question.has("count"):
-        return False
-    titled = titles(paper, Measure(None, None, paper.points, frozenset()))
-    return bool({stem for text in titled for stem in stems(text)} & _MONEY)
-
-
-_MONEY = frozenset(stems("eur usd gbp chf euro dollar pound cost revenue price spend expense kosten umsatz cout prix"))
-
-
 def lookup(question: Question, paper: PaperView) -> Outcome:
     """A row's number (or text), a point of a chart, a whole column, the total of a table without a stated one."""
     if question.has(
@@ -249,8 +234,6 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
     used = question.spans("sum", "total", "how")
     points, at = chosen_points(question, paper)
     if len(points) == 1:
-        if _other_kind(question, paper, points[0]):
-            return None
         used |= at | title_words(question, paper, Measure(None, None, paper.points, frozenset()))
         used |= question.spans("cost", "price", "pay", "sell", "count")
         if paper.document.figures[points[0]].unit == "%":
@@ -268,7 +251,8 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
             else ""
         )
         step: Step = plans.CellText(table=view.index, row=mention.rows[0], column=view.dates, label=label)
-        return Reading((step,), question.spans("when", "date", "debit", "credit", "cost") | mention.span.indices)
+        used = question.spans("when", "date", "debit", "credit", "cost", "field:due date") | mention.span.indices
+        return Reading((step,), used)
     if (text := _cell_text(question, view)) is not None:
         return text
     measure = chosen_measure(question, paper, view) or _only_value(question, view)

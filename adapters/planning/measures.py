@@ -53,7 +53,6 @@ class Measure:
     points: tuple[int, ...]
     used: frozenset[int]
     where: tuple[plans.Condition, ...] = ()
-    certain: bool = True
 
     def values(self, where: Sequence[plans.Condition] = ()) -> plans.Values:
         if self.table is None or self.column is None:
@@ -198,11 +197,12 @@ def default_measure(question: Question, paper: PaperView, view: TableView) -> Me
     if question.has("sell") and len(sold := view.with_concept("revenue")) == 1:
         return Measure(view, sold[0], (), frozenset())
     if (added := _sum_of_the_others(view, others)) is not None:
-        return Measure(view, added, (), frozenset())
+        # What somebody owes is not what they paid.
+        return None if question.has("pay") else Measure(view, added, (), frozenset())
     item_like = any(c.concepts & {"unit_price", "quantity"} for c in numeric)
     if paper.document.kind in ("invoice", "receipt", "estimate") or item_like:
         column = amount_column(view)
-        return Measure(view, column, (), frozenset(), certain=column is not None) if column is not None else None
+        return Measure(view, column, (), frozenset()) if column is not None else None
     if len(others) > 1 and question.has("pay", "cost", "price", "dearest", "cheapest"):
         column = amount_column(view)
         return Measure(view, column, (), frozenset()) if column is not None else None

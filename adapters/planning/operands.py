@@ -43,6 +43,8 @@ def role_step(paper: PaperView, role: str) -> Step | None:
     figures = paper.document.figures
     if not found or (role == "total" and payments_before_due(paper)):
         return None
+    if role == "amount_due" and figures[found[-1]].value < 0:
+        return None  # a credit note leaves nothing to pay
     if len(found) == 1:
         return plans.LookupFigure(figure=found[0])
     if role == "total":
@@ -104,7 +106,9 @@ def operands(question: Question, paper: PaperView, view: TableView | None) -> li
             continue
         if mention.covered < 0.34 and mention not in point_mentions:
             continue
-        score = (mention.covered, -mention.span.start, mention.span.indices)
+        named = question.concepts.get(paper.document.figures[mention.figure].role, ())
+        wider = [span.indices for span in named if mention.span.indices < span.indices]  # "net amount", of "Net"
+        score = (mention.covered, -mention.span.start, mention.span.indices.union(*wider))
         if mention.figure not in best or score[:2] > best[mention.figure][:2]:
             best[mention.figure] = score
     spans_taken: set[frozenset[int]] = set()

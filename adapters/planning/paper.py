@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from adapters.planning.dates import When, read_date
+from adapters.planning.dates import When, day_comes_first, read_date
 from adapters.planning.vocabulary import MEASURES, phrase_table
 from adapters.planning.words import words
 from schemas.documents import DocumentDescription, Figure, Table
 
 _ITEM_WORDS = {
+    "what",
     "description",
     "item",
     "product",
@@ -263,7 +264,11 @@ def _table_view(index: int, table: Table) -> TableView:
     view.labels = _label_column(view)
     view.row_stems = [[stems(cell.text) for cell in row] for row in table.rows]
     source = view.dates if view.dates is not None else view.labels
-    view.row_dates = [None if source is None else read_date(row[source].text) for row in table.rows]
+    if source is not None:
+        order = day_comes_first(row[source].text for row in table.rows)
+        view.row_dates = [read_date(row[source].text, order) for row in table.rows]
+    else:
+        view.row_dates = [None] * len(table.rows)
     if view.labels is not None:
         view.not_items = frozenset(i for i, row in enumerate(view.row_stems) if _is_no_item(row[view.labels]))
     return view

@@ -21,6 +21,7 @@ def parse(text: str, paper: PaperView) -> Question:
     question.rows = [m for m in row_mentions(question, paper) if not _unit_of_number(question, m.span)]
     _named_in_full(question, paper)
     question.columns = column_mentions(question, paper)
+    _headed_in_full(question, paper)
     _noun_before_its_number(question)
     question.figures = figure_mentions(question, paper)
     return question
@@ -33,10 +34,22 @@ def _named_in_full(question: Question, paper: PaperView) -> None:
         stated = any(name <= set(label) for label in paper.figure_stems)
         if not mention.whole or mention.column is None or len(name) < 2 or stated:
             continue
-        for concept in question.concepts.keys() - NEUTRAL:
-            left = [span for span in question.concepts[concept] if not span.indices < mention.span.indices]
-            question.concepts[concept] = left
-        question.concepts = {concept: spans for concept, spans in question.concepts.items() if spans}
+        _forget_inside(question, mention.span)
+
+
+def _headed_in_full(question: Question, paper: PaperView) -> None:
+    """`which cost centre`: no cost is asked for, where a column of names is called so."""
+    for mention in question.columns:
+        view = next(each for each in paper.tables if each.index == mention.table)
+        if mention.whole and not view.columns[mention.column].numeric and mention.span.end - mention.span.start > 1:
+            _forget_inside(question, mention.span)
+
+
+def _forget_inside(question: Question, span: Span) -> None:
+    for concept in question.concepts.keys() - NEUTRAL:
+        left = [other for other in question.concepts[concept] if not other.indices < span.indices]
+        question.concepts[concept] = left
+    question.concepts = {concept: spans for concept, spans in question.concepts.items() if spans}
 
 
 def _noun_before_its_number(question: Question) -> None:

@@ -30,14 +30,14 @@ from schemas.plans import Step
 
 def extremes(question: Question, paper: PaperView) -> Outcome:
     greatest, least = question.has("max", "dearest"), question.has("min", "cheapest")
-    if greatest == least or question.has("mean", "median", "share", "ratio", "difference", "second"):
+    if greatest == least or question.has("mean", "median", "ratio", "difference", "second"):
         return None
     view = chosen_table(question, paper)
     measure = chosen_measure(question, paper, view) or _priced(question, paper)
-    if measure is None:
+    if measure is None or (question.has("share") and not _in_percent(measure, paper)):
         return None
     names = ("max", "dearest") if greatest else ("min", "cheapest")
-    used = measure.used | question.spans(*names)
+    used = measure.used | question.spans(*names, "share")
     if measure.table is None and not paper.points:
         used |= question.spans("row")
     if measure.column is not None and not measure.used and not measure.column.money:
@@ -67,19 +67,25 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
             return None
         condition = replace(condition, where=(*condition.where, *spent))
         greatest = not greatest
+    if all_negative(measure) or (debits_only(measure) and question.has("debit", "expense", "pay")):
+        greatest = not greatest
     if grouped is not None and view is not None and measure.column is not None and not question.has("single"):
         step: Step = plans.Group(
             table=view.index, by=grouped, column=measure.column.index, where=(*measure.where, *condition.where),
             order="greatest" if greatest else "least", n=n,
         )  # fmt: skip
         return Reading((step,), used, assumption=_by_single_rows(question, view, measure, grouped, greatest))
-    if all_negative(measure) or (debits_only(measure) and question.has("debit", "expense", "pay")):
-        greatest = not greatest
     values = measure.values(condition.where)
     if grouped is not None and isinstance(values, plans.ColumnValues):
         values = values.model_copy(update={"labels": grouped})
     rank = plans.Rank(op="argmax" if greatest else "argmin", values=values, n=n)
     return Reading((rank,), used, assumption=_by_which_price(question, measure))
+
+
+def _in_percent(measure: Measure, paper: PaperView) -> bool:
+    if measure.column is not None:
+        return measure.column.percent
+    return all(paper.document.figures[index].unit == "%" for index in measure.points)
 
 
 def _among_earnings(question: Question, measure: Measure) -> tuple[plans.Condition, ...] | None:

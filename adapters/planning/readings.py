@@ -10,6 +10,7 @@ from adapters.planning.across import across
 from adapters.planning.budgets import against_budget
 from adapters.planning.comparing import comparison, trend
 from adapters.planning.doubts import counted_twice, mixed_currencies, sums_a_whole
+from adapters.planning.kinds import other_kind
 from adapters.planning.listing import compared_rows, end_balances, listing
 from adapters.planning.looking_up import lookup, stated_figure
 from adapters.planning.outcome import Absent, Outcome, Reading, explained, unexplained
@@ -49,6 +50,8 @@ def read(question: Question, paper: PaperView) -> Outcome:
         outcome = reader(question, paper)
         if isinstance(outcome, Reading):
             if sums_a_whole(outcome.steps[-1], paper) and not question.has("share"):
+                continue
+            if other_kind(question, outcome, paper):
                 continue
             if not unexplained(question, outcome.used):
                 return _in_doubt(outcome, paper)

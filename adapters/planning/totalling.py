@@ -189,7 +189,8 @@ def counts(question: Question, paper: PaperView) -> Outcome:
     if condition.mentions and len(quantity) == 1 and beside & _GOODS and not compared:
         return None  # "poster items": how many rows, or how many posters
     unique = view.labels is not None and not repeats(view, view.labels)
-    by_name = condition.mentions and all(mention.column in (view.labels, None) for mention in condition.mentions)
+    labelled = [m for m in condition.mentions if m.column in (view.labels, None)]
+    by_name = labelled and (len(labelled) == len(condition.mentions) or any(len(m.rows) == 1 for m in labelled))
     if unique and by_name and not compared and not question.has("row", "transaction", "point", "distinct"):
         return None  # a row by its name: its number is asked for
     used |= condition.used | row_words(question, view) | (named[0].used if named and compared else frozenset())

@@ -183,7 +183,7 @@ CONCEPTS: dict[str, str] = {
     "last": "last|latest|final|letzte|letzten|dernier|derniere|ultimo|ultima|laatste|most recent|newest",
     "second": "second|third|fourth|runner up|second highest|third highest|second most|second largest|zweithochste|zweitgrosste|second lowest",
     # --- verbs that go with money
-    "pay": """pay|paid|paid in total|paid in all|deducted|withheld|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
+    "pay": """pay|paid|repaid|repay|paid in total|paid in all|deducted|withheld|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
 |betalen|betaald|uitgegeven|pagare|pagato|speso|spendere|comprado|acquistato|gekocht""",
     "sell": "credited|close|closed|hold|own|owned|claim|claimed|we invoice|they invoice|you invoice|we bill|they bill|offered|placed|booked|billed|invoiced|held|supplied|provided|worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
     # --- the document as a whole

@@ -3,12 +3,14 @@ wrong readings."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from adapters.planning.embedding import EmbeddingPlanner
 from reasoning.judging import answer, outcome
 from reasoning.papers import figure, lines, paper, table
-from schemas.documents import DocumentDescription
+from schemas.documents import Column, DocumentDescription, Table
 
 LEDGER = (("Invoice", "text"), ("Date", "date"), ("Customer", "text"), ("Amount", "money"), ("Status", "text"))
 PAPERS: dict[str, DocumentDescription] = {
@@ -69,6 +71,28 @@ PAPERS: dict[str, DocumentDescription] = {
         (("Employee", "text"), ("Department", "text"), ("Mon", "number"), ("Tue", "number"), ("Total", "number")),
         (("Amira", "Kitchen", "8", "7", "15"), ("Boris", "Front", "", "8", "8"), ("Chen", "Kitchen", "9", "9", "18")),
     ),)),
+    "spending": paper("table", tables=(table(
+        (("Date", "date"), ("Description", "text"), ("Category", "text"), ("Amount", "money")),
+        (("2025-11-24", "Coffee", "Meals", "-18.75"), ("2025-11-25", "Flight", "Travel", "-386.20"),
+         ("2025-11-26", "Payout", "Income", "2960.10"), ("2025-12-01", "Hotel", "Travel", "-472.00")),
+    ),)),
+    "paid_hours": paper("table", tables=(Table(
+        columns=(Column(name="Employee", kind="text"), Column(name="Mon", kind="number"),
+                 Column(name="Tue", kind="number"), Column(name="Total", kind="number"),
+                 Column(name="Rate", kind="money", unit="USD")),
+        rows=table(
+            (("Employee", "text"), ("Mon", "number"), ("Tue", "number"), ("Total", "number"), ("Rate", "money")),
+            (("Amira", "8", "7", "15", "22.00"), ("Boris", "", "8", "8", "19.50")),
+        ).rows,
+    ),)),
+    "credit": paper("invoice", total=Decimal(-848), total_figure=0, figures=(figure("Total", "-848", "total"),),
+        tables=(table((("Item", "text"), ("Qty", "number"), ("Amount", "money")),
+                      (("Chair", "3", "-567.00"), ("Arm", "2", "-281.00"))),)),
+    "extract": paper("statement", tables=(table(
+        (("Datum", "date"), ("Text", "text"), ("Belastung", "money"), ("Saldo", "money")),
+        (("03.11.2025", "Miete", "2800.00", "22902.30"), ("07.11.2025", "Telefon", "148.90", "22753.40"),
+         ("12.11.2025", "Löhne", "11460.75", "11292.65"), ("28.11.2025", "Spesen", "12.50", "11280.15")),
+    ),)),
     "months": paper("table", tables=(table(
         (("Month", "text"), ("Revenue", "money"), ("Profit", "money")),
         (("July", "21400.00", "6420.00"), ("August", "19850.00", "4530.00"), ("September", "24310.00", "8250.00")),
@@ -107,6 +131,19 @@ ASKED: tuple[tuple[str, str, str | None], ...] = (
     ("shifts", "Who worked the most hours?", "Chen"),
     ("shifts", "How many people work in the kitchen?", "2"),
     ("months", "What is the average monthly profit?", "6400"),
+    ("aged", "How much did Coral Spa pay?", None),
+    ("aged", "How much does Coral Spa owe?", "3035"),
+    ("stock", "How many ceramic mugs were sold?", None),
+    ("paid_hours", "How much did Amira earn?", None),
+    ("paid_hours", "How many hours did Amira work in total?", "15"),
+    ("spending", "Which month had the highest spending?", None),
+    ("ledger", "Which month had the highest sales?", None),
+    ("budget", "By what percentage was staff over budget?", "3.87"),
+    ("budget", "Which cost centre has the largest actual?", "Staff"),
+    ("credit", "What do we still have to pay?", None),
+    ("extract", "What was the balance on 12 November?", "11292.65"),
+    ("extract", "How much was debited before 10 November?", "2948.90"),
+    ("regions", "Which region has the largest share?", "North"),
 )
 
 
@@ -116,6 +153,22 @@ async def test_question_is_answered_rightly_or_refused_when_it_is_about_a_busine
 ) -> None:
     given = await answer(planner, question, PAPERS[name])
     assert outcome(expected, given) == "right", given
+
+
+async def test_greatest_spending_is_the_most_negative_when_groups_are_added_up(planner: EmbeddingPlanner) -> None:
+    given = await answer(planner, "Which category has the highest spending?", PAPERS["spending"])
+    assert given is not None
+    assert given.text.startswith("Travel")
+
+
+async def test_share_of_one_in_another_has_the_second_as_its_base(planner: EmbeddingPlanner) -> None:
+    bill = paper(
+        "invoice",
+        figures=(figure("Net", "200", "subtotal"), figure("Consulting", "50"), figure("Total", "240", "total")),
+    )
+    given = await answer(planner, "What is the share of consulting of the net amount?", bill)
+    assert given is not None
+    assert given.value == 25
 
 
 async def test_largest_of_a_group_says_so_when_the_largest_row_is_anothers(planner: EmbeddingPlanner) -> None:

@@ -99,3 +99,16 @@ def test_net_and_deposit_are_no_payment_and_no_item_when_an_offer_ends_with_them
     roles = {figure.label: figure.role for figure in document.figures}
     assert (roles["Net"], roles["Deposit required (25%)"]) == ("subtotal", "other")
     assert (document.total, document.warnings) == (Decimal("5796.00"), ())
+
+
+def test_payroll_register_is_no_receipt_when_it_only_has_the_word_in_its_name() -> None:
+    page = page_of(
+        [(20, "Payroll register October 2025")],
+        None,
+        account("Employee", "Gross", "Net"),
+        account("Nguyen", "3,120.00", "2,199.45"),
+        account("Osei", "2,480.50", "1,772.70"),
+        account("Park", "2,890.00", "2,047.75"),
+        account("Total", "8,490.50", "6,019.90"),
+    )
+    assert read(page).kind == "table"

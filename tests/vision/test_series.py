@@ -31,8 +31,10 @@ def drawn(
     stacked: bool = False,
     colours: Sequence[str] = COLOURS,
     printed: Mapping[tuple[str, int], str | None] | None = None,
+    keys: int = 9,
 ) -> Table | None:
-    """The table of a drawn chart; `printed` are labels that differ from what is drawn, None for none."""
+    """The table of a drawn chart; `printed` are labels that differ from what is drawn, None for none; its legend has
+    the first `keys` of the series."""
     image = Image.new("RGB", (WIDTH, HEIGHT), "white")
     pen = ImageDraw.Draw(image)
     runs = [centred("Sales by city", WIDTH / 2, 24)]
@@ -47,7 +49,7 @@ def drawn(
             if label is not None:
                 runs.append(centred(label, x + 30, (top + foot) / 2 if stacked else top - 11))
         runs.append(centred(name, left + (30 if stacked else 62), BASE + 18))
-    for position, key in enumerate(series):
+    for position, key in enumerate(list(series)[:keys]):
         pen.rectangle((200 + 150 * position, 430, 214 + 150 * position, 444), fill=colours[position])
         runs.append(run_of(key, 220 + 150 * position, 429, height=16))
     page = Page(width=WIDTH, height=HEIGHT, runs=tuple(runs))
@@ -85,3 +87,7 @@ def test_three_series_are_told_apart_when_stacked() -> None:
     table = drawn({**SERIES, "Late": (20, 14, 26)}, stacked=True)
     assert table is not None
     assert [row[3].text for row in table.rows] == ["20", "14", "26"]
+
+
+def test_series_are_not_given_when_the_legend_lacks_one_of_them() -> None:
+    assert drawn({**SERIES, "Plan": (42, 53, 35)}, keys=2) is None

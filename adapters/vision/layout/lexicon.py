@@ -179,7 +179,8 @@ _KIND_WORDS: tuple[tuple[DocumentKind, str], ...] = (
         "receipt",
         r"receipt|kassenbon|kassenbeleg|quittung|bon|ticket de caja|ticket de caisse|ticket|recu|recibo|"
         r"scontrino|"
-        r"kvittering|kvitto|cashier|register|kassa|kassenzettel|thank you for shopping|kasse|caisse|caja|cajero|"
+        r"kvittering|kvitto|cashier|cash register|register (?:no|nr|\d+)|"
+        r"kassa|kassenzettel|thank you for shopping|kasse|caisse|caja|cajero|"
         r"bon de caisse|kassabon|documento commerciale|领收书|領収書|paragon|uctenka",
     ),
 )

@@ -158,7 +158,9 @@ def _cards(header: Sequence[Run], body: Sequence[Row], notation: Notation) -> bo
     if not values:
         return False
     caption = statistics.median(run.height for run in header)
-    return statistics.median(run.height for run in values) > 1.35 * caption
+    more = [run for row in body[1:] for run in row.runs if notation.number(run.text) is not None]
+    # A table of one row is rarer than cards, whose captions need be little smaller then.
+    return statistics.median(run.height for run in values) > (1.35 if len(more) >= len(values) else 1.2) * caption
 
 
 def _nearer_header(rows: Sequence[Row], first: int, last: int, notation: Notation) -> bool:

@@ -15,7 +15,7 @@ Colour = npt.NDArray[np.int16]
 SAME_COLOUR = 28
 # The part of the patch left of a name that a swatch covers at least, and of that the part in its one colour.
 _LEAST_COVERED = 0.12
-_ONE_COLOUR = 0.7
+_ONE_COLOUR = 0.5
 
 
 def commonest(pixels: Pixels) -> Colour:

@@ -115,7 +115,7 @@ def _table(names: Sequence[Run], bars: Sequence[_Bar], marks: Sequence[Mark], ti
     base = max(bar.y1 for bar in bars)
     categories = _categories(bars, marks, base)
     values = _values(bars, [mark for mark in marks if mark not in categories])
-    if len(categories) < 2 or values is None:
+    if len(categories) < 2 or values is None or _unclaimed(bars, marks, [mark for _, mark in values]):
         return None
     ratios = [float(mark.number.value) / bar.length for bar, mark in values if mark.number is not None]
     typical = float(np.median(ratios))
@@ -169,6 +169,20 @@ def _categories(bars: Sequence[_Bar], marks: Sequence[Mark], base: float) -> lis
         return []
     level = min(mark.y0 for mark in under)
     return sorted((mark for mark in under if mark.y0 - level < 0.8 * mark.run.height), key=lambda mark: mark.cx)
+
+
+def _unclaimed(bars: Sequence[_Bar], marks: Sequence[Mark], taken: Sequence[Mark]) -> bool:
+    """Whether numbers among the bars belong to none of them: a series that the legend did not give, and not the sums on
+    top of stacked bars."""
+    low, high, base = min(bar.x0 for bar in bars), max(bar.x1 for bar in bars), max(bar.y1 for bar in bars)
+    return any(
+        mark.number is not None
+        and mark not in taken
+        and low < mark.cx < high
+        and mark.y1 < base
+        and not any(bar.x0 < mark.cx < bar.x1 for bar in bars)
+        for mark in marks
+    )
 
 
 def _values(bars: Sequence[_Bar], marks: Sequence[Mark]) -> list[tuple[_Bar, Mark]] | None:
