@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,12 +31,16 @@ _UNACCEPTABLE = (
 
 @dataclass(slots=True)
 class Batch:
-    """What a projection makes of some records. `after` is the next offset of every partition they are from."""
+    """What a projection makes of some records. `after` is the next offset of every partition they are from.
+
+    `sent` is called once the first rows are on their way into the database.
+    """
 
     records: Sequence[LogRecord]
     rows: dict[Table, list[Row]] = field(default_factory=dict)
     skips: list[tuple[LogRecord, str]] = field(default_factory=list)
     after: dict[tuple[str, int], int] = field(default_factory=dict)
+    sent: Callable[[], None] = lambda: None
 
     def subjects(self) -> set[tuple[str, str]]:
         """(tenant, id) of every event and every job in it."""
@@ -98,7 +102,7 @@ async def _transact(
         how = projection.refold
         added = batch.rows.get(how.source, ()) if how else ()
         older = await rows_before(connection, build.schema, how, added) if how else {}
-        await write(connection, build.schema, batch.rows, copy=copy)
+        await write(connection, build.schema, batch.rows, copy=copy, sent=batch.sent)
         if how:
             await refold(connection, build.schema, how, older, added)
         if batch.skips:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from operator import itemgetter
 from typing import Any
@@ -53,9 +53,14 @@ def merged(table: Table, rows: Collection[Row]) -> Collection[Row]:
 
 
 async def write(
-    connection: asyncpg.Connection, schema: str, rows: Mapping[Table, Collection[Row]], *, copy: bool = True
+    connection: asyncpg.Connection,
+    schema: str,
+    rows: Mapping[Table, Collection[Row]],
+    *,
+    copy: bool = True,
+    sent: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write rows within the caller's transaction.
+    """Write rows within the caller's transaction; `sent` is called for every table whose rows are on their way.
 
     With `copy`, many rows that do not merge by column are appended by COPY, twice as fast as a merging INSERT: it
     raises UniqueViolationError where a key is there already, which only a log that delivers twice brings about. Write
@@ -64,9 +69,17 @@ async def write(
     for table, unmerged in rows.items():
         batch = merged(table, unmerged)
         if copy and len(batch) >= COPY_FROM and not table.merges:
-            await connection.copy_records_to_table(table.name, schema_name=schema, columns=table.names, records=batch)
+            await connection.copy_records_to_table(
+                table.name, schema_name=schema, columns=table.names, records=_all(batch, sent)
+            )
         else:
+            sent()
             await connection.execute(_upsert(table, schema), *(list(values) for values in zip(*batch, strict=True)))
+
+
+def _all(rows: Iterable[Row], then: Callable[[], None]) -> Iterator[Row]:
+    yield from rows
+    then()
 
 
 @cache
