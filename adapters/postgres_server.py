@@ -42,6 +42,7 @@ _SETTINGS = {
     "wal_buffers": "4MB",
     "max_wal_size": "512MB",
     "checkpoint_timeout": "10min",
+    "autovacuum_naptime": "10s",  # until tables that an import has filled have statistics, they are read the slow way
     "io_method": "sync",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",

@@ -126,6 +126,10 @@ WITH let_go AS (
 SELECT * FROM found ORDER BY effective, id LIMIT $6
 """
 
+# For a whole ledger, where all is joined with all. Row by row, as is planned while tables that were just filled have no
+# statistics, that takes the square of it: measured, 7 s for 3,800 entries, and 0.05 s this way.
+_WHOLE = "SET LOCAL enable_nestloop = off; SET LOCAL plan_cache_mode = force_custom_plan"
+
 _FACTS = """
 SELECT tenant, business, kind, object_id, fact_id, created, known, stripe_event, stripe_type, deleted, state, previous,
   contradictions FROM read.ledger_facts
@@ -289,9 +293,12 @@ class PostgresLedgerReader:
     ) -> list[Entry]:
         time, name = after or (None, None)
         with reaching("the ledger"):
-            rows = await self._db.fetch(
-                _ENTRIES, printable(tenant), printable(business), as_of, time, name, limit, AT_ONCE
-            )
+            async with self._db.acquire() as connection, connection.transaction(readonly=True):
+                if limit is None:
+                    await connection.execute(_WHOLE)
+                rows = await connection.fetch(
+                    _ENTRIES, printable(tenant), printable(business), as_of, time, name, limit, AT_ONCE
+                )
         return [Entry._make((*row[:-1], tuple(row[-1]))) for row in rows]
 
     async def _books(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,6 +119,37 @@ async def test_entries_are_those_computed_in_memory_when_they_are_read(
             break
     assert paged == [one.id for one in entries]
     assert await reader.page("other", BUSINESS) is None
+
+
+class Planned:
+    """A pool that keeps the plan of what is fetched inside a transaction, as it is made for a reader."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self.plan = ""
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Planned]:
+        async with self._pool.acquire() as connection:
+            self.transaction, self.execute, self._connection = connection.transaction, connection.execute, connection
+            yield self
+
+    async def fetch(self, query: str, *arguments: Any) -> Any:
+        rows = await self._connection.fetch(f"EXPLAIN {query}", *arguments)
+        self.plan = "\n".join(row[0] for row in rows)
+        return await self._connection.fetch(query, *arguments)
+
+
+async def test_whole_ledger_is_not_joined_row_by_row_when_its_tables_have_no_statistics(
+    log: MemoryEventLog, runner: ProjectionRunner, database: Database
+) -> None:
+    await log.append(messages(STORY))
+    assert await runner.caught_up(within=10)
+    pool = Planned(database.pool)
+    reader = PostgresLedgerReader(pool)
+    assert await reader.entries("local", BUSINESS) == books(STORY)[0]
+    assert "Join" in pool.plan
+    assert "Nested Loop" not in pool.plan
 
 
 async def test_entries_of_an_account_are_those_in_memory_when_platform_and_account_tell_of_its_payments(
