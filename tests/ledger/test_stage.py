@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from processors.ledger.stage import ledger
-from schemas.envelope import Event
+from schemas.envelope import about_business
 from schemas.wire import Message, encode
 from streams.dead_letters import list_letters
 from streams.embedded import EmbeddedRuntime
@@ -28,17 +28,13 @@ def received(payloads: Sequence[dict[str, Any]]) -> list[Message]:
         data = webhook(payload)
         found.append(
             encode(
-                Event(
+                about_business(
+                    data.business,
+                    data,
                     id=data.stripe_event,
                     source="vaultra/api",
-                    subject=data.business,
                     time=data.received,
-                    correlationid=data.business,
-                    causationid=None,
-                    tenantid="local",
-                    partitionkey=data.business,
-                    traceparent=None,
-                    data=data,
+                    tenant="local",
                 ),
                 "stripe-events",
             )

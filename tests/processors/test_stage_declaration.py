@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
@@ -12,6 +11,7 @@ from processors.stage import Stage, stage
 from schemas.base import EventData
 from schemas.envelope import Event
 from schemas.errors import SetupError
+from tests.events import event_of
 
 
 class Asked(EventData):
@@ -26,18 +26,7 @@ class Better(Answered):
     TYPE: ClassVar[str] = "vaultra.test.better.v1"
 
 
-ASKED: Event[Any] = Event(
-    id="e1",
-    source="test",
-    subject="s",
-    time=datetime(2024, 1, 1, tzinfo=UTC),
-    correlationid="c",
-    causationid=None,
-    tenantid="t",
-    partitionkey="k",
-    traceparent=None,
-    data=Asked(),
-)
+ASKED = event_of(Asked())
 
 
 def declared(function: Callable[..., Any], **changes: Any) -> Stage:

@@ -26,7 +26,7 @@ from projections.runner import ProjectionRunner
 from projections.writing import table_hash
 from schemas.base import EventData
 from schemas.businesses import BusinessDeclared, MonthClosed
-from schemas.envelope import Event
+from schemas.envelope import about_business
 from schemas.metrics import MetricsDue
 from schemas.recommendations import RecommendationClosed, RecommendationOpened
 from schemas.wire import Message, encode
@@ -64,17 +64,13 @@ def _told() -> list[EventData]:
 
 def _message(number: int, data: EventData) -> Message:
     return encode(
-        Event(
+        about_business(
+            "biz_test",
+            data,
             id=f"event-{number}",
             source="/test",
-            subject="biz_test",
             time=START + timedelta(seconds=number),
-            correlationid="biz_test",
-            causationid=None,
-            tenantid="local",
-            partitionkey="biz_test",
-            traceparent=None,
-            data=data,
+            tenant="local",
         ),
         topic_of(type(data)).name,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 from collections.abc import Sequence
@@ -33,8 +32,8 @@ from schemas.analyses import (
 )
 from schemas.base import BlobRef, EventData
 from schemas.documents import Document, DocumentDescribed, DocumentDescription, Picture
-from schemas.envelope import Event
 from schemas.plans import AnalysisPlan, FreeForm, LookupFigure
+from tests.events import event_of
 
 
 class MemoryBlobs(BlobStore):
@@ -80,14 +79,6 @@ class FixedPlanner(Planner):
         return self._planned
 
 
-def event(data: EventData) -> Event[Any]:
-    now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    return Event(
-        id="e", source="s", subject="j", time=now, correlationid="j", causationid=None, tenantid="t",
-        partitionkey="j", traceparent=None, data=data,
-    )  # fmt: skip
-
-
 async def described(blobs: MemoryBlobs, document: DocumentDescription, question: str | None) -> DocumentDescribed:
     description = await blobs.put(document.model_dump_json().encode(), "application/json")
     picture = Picture(blob=await blobs.put(b"png", "image/png"), width=1, height=1)
@@ -99,7 +90,7 @@ async def planned(
     blobs: MemoryBlobs, document: DocumentDescription, question: str | None, planner: Planner, writer: CodeWriter | None
 ) -> AnalysisPlanned:
     ports = {"planner": planner, "blobs": blobs, "code_writer": writer}
-    (output,) = await reasoning(event(await described(blobs, document, question)), ports)
+    (output,) = await reasoning(event_of(await described(blobs, document, question)), ports)
     assert isinstance(output, AnalysisPlanned)
     return output
 
@@ -109,7 +100,7 @@ def ran(result: str | None, **fields: Any) -> ExecutionResult:
 
 
 async def concluded(blobs: MemoryBlobs, data: EventData) -> AnalysisCompleted | AnalysisFailed:
-    (output,) = await conclusion(event(data), {"blobs": blobs})
+    (output,) = await conclusion(event_of(data), {"blobs": blobs})
     assert isinstance(output, AnalysisCompleted | AnalysisFailed)
     return output
 
@@ -120,14 +111,14 @@ async def whole_way(
     """Plan, compile, run and conclude; the critic is left out."""
     blobs = MemoryBlobs()
     first = await planned(blobs, document, question, planner, None)
-    programs = await codegen(event(first), {"blobs": blobs, "code_writer": None})
+    programs = await codegen(event_of(first), {"blobs": blobs, "code_writer": None})
     if not programs:
         return await concluded(blobs, first)
     (generated,) = programs
     assert isinstance(generated, CodeGenerated)
     result = run(generated.program.code, document, folder).model_dump_json()
     executed = CodeExecuted(task=generated.task, program=generated.program, execution=ran(result))
-    assert not await codegen(event(executed), {"blobs": blobs, "code_writer": None})
+    assert not await codegen(event_of(executed), {"blobs": blobs, "code_writer": None})
     return await concluded(blobs, executed)
 
 
@@ -214,7 +205,7 @@ async def test_free_form_step_is_planned_only_when_a_model_writes_code() -> None
 
 
 async def written(blobs: MemoryBlobs, writer: Writer, data: EventData) -> Sequence[EventData]:
-    return await codegen(event(data), {"blobs": blobs, "code_writer": writer})
+    return await codegen(event_of(data), {"blobs": blobs, "code_writer": writer})
 
 
 async def free_form(blobs: MemoryBlobs, writer: Writer) -> tuple[Task, Program]:
@@ -231,7 +222,7 @@ async def test_writer_is_told_what_failed_and_stopped_when_three_attempts_are_ov
     assert program.cross_check != program.code
     finding = Finding(tool="ruff", rule="F821", severity="error", message="undefined name", line=3)
     rejected = CodeReviewed(task=task, program=program, approved=False, findings=(finding,))
-    assert not await conclusion(event(rejected), {"blobs": blobs})
+    assert not await conclusion(event_of(rejected), {"blobs": blobs})
     (second,) = await written(blobs, writer, rejected)
     assert isinstance(second, CodeGenerated)
     assert second.program.attempt == 2

@@ -22,7 +22,7 @@ from schemas.analyses import AnalysisCompleted, AnalysisFailed, AnalysisPlanned,
 from schemas.base import BlobRef, EventData
 from schemas.documents import DocumentDescription
 from schemas.plans import AnalysisPlan, FreeForm
-from tests.sandbox.events import event_of
+from tests.events import event_of
 from tests.sandbox.suite import OWN_PLACE, escapes
 
 _STAGES = (codegen, critic, execution, conclusion)

@@ -33,7 +33,7 @@ from schemas.documents import Box, DocumentDescription, Figure
 from schemas.errors import RetryLater
 from schemas.plans import Aggregate, AnalysisPlan, FigureValues, LookupRole
 from schemas.results import parse_result
-from tests.sandbox.events import event_of
+from tests.events import event_of
 
 _BOX = Box(x=0, y=0, width=10, height=10)
 _DOCUMENT = DocumentDescription(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
@@ -29,6 +28,7 @@ from schemas.documents import (
 )
 from schemas.envelope import Event
 from schemas.errors import ModelFault, NotFound
+from tests.events import event_of
 
 BOX = Box(x=1, y=2, width=3, height=4)
 
@@ -103,18 +103,7 @@ def described(rows: int = 2, figures: int = 2) -> DocumentDescription:
 async def received(blobs: BlobStore) -> Event[DocumentReceived]:
     picture = Picture(blob=await blobs.put(b"png", "image/png"), width=10, height=20)
     data = DocumentReceived(picture=picture, original=Original(sha256="0" * 64, size=3), question="How much?")
-    return Event(
-        id="e1",
-        source="api",
-        subject="job",
-        time=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
-        correlationid="job",
-        causationid=None,
-        tenantid="local",
-        partitionkey="job",
-        traceparent=None,
-        data=data,
-    )
+    return event_of(data)
 
 
 async def test_stage_emits_the_document_and_keeps_all_of_it_when_it_is_small() -> None:
