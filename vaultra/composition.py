@@ -40,7 +40,6 @@ from streams.stripe_backfill import StripeBackfill
 from streams.stripe_follow_ups import StripeFollowUpWork
 from streams.stripe_parked import ask_again, parked
 from vaultra.catalogue import STAGES, all_topics, ledger_runner
-from vaultra.kafka import kafka_connection
 from vaultra.settings import Settings
 from vaultra.stage_ports import make_memo, make_sandbox, stage_ports
 from vaultra.stage_runtimes import StageRuntime, backoff_of, make_runtime
@@ -108,9 +107,7 @@ async def open_program(
             Runner(stage, ports, topics=all_topics(), halt_after=settings.halt_after, backoff=backoff_of(settings))
             for stage in parts.stages
         ]
-        runtime = make_runtime(
-            settings, runners, event_log=event_log, database=database, connection=kafka_connection(settings)
-        )
+        runtime = make_runtime(settings, runners, event_log=event_log, database=database)
         projections = ProjectionRunner(database.pool, event_log, parts.projections)
 
         if any("sandbox" in stage.ports for stage in parts.stages):

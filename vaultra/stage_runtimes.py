@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from adapters.database import Database
 from streams.diversions import Backoff
 from streams.embedded import EmbeddedRuntime
-from streams.kafka_connection import KafkaConnection
-from streams.kafka_group import GroupTimes
-from streams.kafka_runtime import KafkaRuntime
 from streams.lease import PostgresLease
 from streams.log import EventLog
 from streams.runner import Runner
 from streams.stage_loop import Limits
 from vaultra.settings import Settings
 
-StageRuntime = EmbeddedRuntime | KafkaRuntime
+if TYPE_CHECKING:
+    from streams.kafka_runtime import KafkaRuntime
+
+StageRuntime: TypeAlias = "EmbeddedRuntime | KafkaRuntime"
 
 # The text reader works on one picture at a time and a program may use two cores: more at once would only wait inside
 # their stage's time limit.
@@ -31,12 +32,7 @@ def backoff_of(settings: Settings) -> Backoff:
 
 
 def make_runtime(
-    settings: Settings,
-    runners: Sequence[Runner],
-    *,
-    event_log: EventLog,
-    database: Database,
-    connection: KafkaConnection,
+    settings: Settings, runners: Sequence[Runner], *, event_log: EventLog, database: Database
 ) -> StageRuntime:
     """The runtime, not started yet. Raises SetupError for limits that do not go together."""
     limits = {
@@ -45,14 +41,6 @@ def make_runtime(
     backoff = backoff_of(settings)
     if settings.runtime == "embedded":
         return EmbeddedRuntime(event_log, runners, lease=PostgresLease(database), limits=limits, backoff=backoff)
-    times = GroupTimes.of_session(settings.kafka.session_timeout, settings.kafka.rebalance_timeout)
-    return KafkaRuntime(
-        event_log,
-        connection,
-        runners,
-        backoff=backoff,
-        limits=limits,
-        times=times,
-        instance=settings.kafka.instance,
-        worker=settings.kafka.worker,
-    )
+    from vaultra.kafka import make_kafka_runtime  # loads aiokafka and Faust, which take their time
+
+    return make_kafka_runtime(settings, runners, event_log, limits, backoff)

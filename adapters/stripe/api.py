@@ -7,13 +7,15 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import stripe
 from pydantic_core import from_json
 
 from adapters.stripe.accounts import Access
 from schemas.errors import NotFound, RetryLater, SetupError
+
+if TYPE_CHECKING:
+    import stripe
 
 # The shape in which objects are asked for: the newest one the ledger's upcasters know.
 API_VERSION = "2025-09-30.clover"
@@ -109,6 +111,8 @@ class StripeApi:
             await http.close_async()  # type: ignore[no-untyped-call]  # stripe leaves its clients untyped
 
     async def _request(self, access: Access, method: str, path: str, **params: Any) -> Mapping[str, Any]:
+        import stripe  # long to load, and most instances never ask
+
         if self._http is None:
             self._http = stripe.AIOHTTPClient(timeout=60)
         client = stripe.StripeClient(

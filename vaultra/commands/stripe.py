@@ -25,6 +25,7 @@ from rich.table import Table
 
 from adapters.database import Database
 from adapters.stripe.accounts import access_to
+from adapters.stripe.api import StripeApi
 from adapters.stripe.event_files import Broken, event_files
 from projections.catalogue import PROJECTIONS
 from projections.runner import ProjectionRunner
@@ -32,6 +33,7 @@ from projections.waiting import Progress as Projected
 from schemas.errors import Unavailable
 from streams.embedded import EmbeddedRuntime
 from streams.log import EventLog
+from streams.stripe_backfill import LISTS, SINGLE, StripeBackfill
 from streams.stripe_import import StripeImport, Tally
 from streams.stripe_reader import reading
 from vaultra.catalogue import ledger_runner
@@ -88,10 +90,6 @@ async def import_account(
     settings: Settings, account: str | None, *, tenant: str, console: Console, as_json: bool
 ) -> int:
     """Import an account's history through the List APIs, from where an earlier import broke off."""
-    # Stripe's library takes as long to load as most of the program: not for files.
-    from adapters.stripe.api import StripeApi
-    from streams.stripe_backfill import LISTS, SINGLE, StripeBackfill
-
     access = access_to(make_secrets(settings), tenant, account)
     async with _tables(settings) as (database, log, alone, caught_up), AsyncExitStack() as stack:
         api = StripeApi(api_base=settings.stripe.api_base, connect_base=settings.stripe.connect_base)
