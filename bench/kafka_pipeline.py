@@ -17,10 +17,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka import TopicPartition as Place
-
 from adapters.database import Database
+from bench.bare_consumer import bare_rate
 from bench.five_stages import BENCH_TOPICS, STEPS, Measured, drive, five_stages, job_message, measure
 from bench.pipeline import celery, install_peers
 from bench.projections import FACTS, job_messages
@@ -75,12 +73,14 @@ async def _five_stages(cluster: KafkaCluster, worker: WorkerName) -> Measured:
 
 
 async def _projection(cluster: KafkaCluster) -> tuple[float, float]:
-    """Events/s of the lineage projection and of a consumer that reads the same topics and does nothing."""
+    """Events/s of the lineage projection and of a bare consumer of the same topics."""
     async with _log(cluster, "projected.", TOPICS) as (log, connection, database):
         for first in range(0, PROJECTED_JOBS, 50):
             await log.append([message for number in range(first, first + 50) for message in job_messages(number)])
         settle_garbage_collection()  # as the program does, and for both alike
-        bare = await _bare(connection, await log.latest(lineage.PROJECTION.topics))
+        latest = await log.latest(lineage.PROJECTION.topics)
+        places = [f"{connection.topic(place.topic)}/{place.partition}" for place in latest]
+        bare = await bare_rate(connection.bootstrap_servers, sum(latest.values()), places)
         runner = ProjectionRunner(database.pool, log, [lineage.PROJECTION])
         started = time.perf_counter()
         await runner.start()
@@ -88,22 +88,6 @@ async def _projection(cluster: KafkaCluster) -> tuple[float, float]:
         seconds = time.perf_counter() - started
         await runner.stop()
     return PROJECTED_JOBS * len(FACTS) / seconds, bare
-
-
-async def _bare(connection: KafkaConnection, ends: dict[Any, int]) -> float:
-    consumer: Any = AIOKafkaConsumer(auto_offset_reset="earliest", **connection.options())
-    await consumer.start()
-    try:
-        left = sum(ends.values())
-        started = time.perf_counter()
-        places = [Place(connection.topic(topic), partition) for topic, partition in ends]
-        consumer.assign(places)
-        await consumer.seek_to_beginning(*places)
-        while left > 0:
-            left -= sum(map(len, (await consumer.getmany(timeout_ms=1000, max_records=1000)).values()))
-        return sum(ends.values()) / (time.perf_counter() - started)
-    finally:
-        await consumer.stop()
 
 
 def _slow() -> Stage:

@@ -17,6 +17,7 @@ from schemas.wire import Message
 from streams.acceptance import check
 from streams.group_commit import GroupCommit
 from streams.kafka_claims import Claims, Identity
+from streams.kafka_compression import reuse_contexts
 from streams.kafka_connection import KafkaConnection
 from streams.kafka_cursors import Cursors, Ends
 from streams.kafka_groups import Groups
@@ -80,6 +81,7 @@ class KafkaEventLog(EventLog):
         `append_patience` seconds is Unavailable. Raises SetupError for a missing topic,
         one with fewer partitions than declared and a refused login; Unavailable.
         """
+        reuse_contexts()
         await connection.reach(patience)
         await check_topics(connection, topics)
         claims = None if database is None else await Claims.of(database, connection)
