@@ -10,19 +10,15 @@ from adapters.planning.choosing import chosen_table
 from adapters.planning.comparing import relative_words
 from adapters.planning.dates import When, read_date
 from adapters.planning.outcome import Outcome, Reading
-from adapters.planning.paper import ColumnView, PaperView, TableView, stems
+from adapters.planning.paper import ColumnView, PaperView, TableView
 from adapters.planning.question import Question, RowMention, how_much
+from adapters.planning.small_words import ADVERBS, TIME_UNITS, stems
 from adapters.planning.vocabulary import ORDINALS
 from schemas import plans
 from schemas.plans import Step
 
 _CHANGES = ("year_on_year", "growth", "difference", "more_than_other", "less_than_other")
-_PERIODS = frozenset(
-    stems(
-        "monthly yearly annual quarterly weekly year quarter month period jahr quartal monat annee trimestre mois ano"
-        " mes jaar maand anno"
-    )
-)
+_PERIODS = TIME_UNITS | set(ADVERBS.values()) | {"annual", "period"}
 
 
 def across(question: Question, paper: PaperView) -> Outcome:

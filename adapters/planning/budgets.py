@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from adapters.planning.choosing import chosen_table, row_words
 from adapters.planning.outcome import Outcome, Reading
-from adapters.planning.paper import ColumnView, PaperView, TableView, stems
+from adapters.planning.paper import ColumnView, PaperView, TableView
 from adapters.planning.question import Question, RowMention
+from adapters.planning.small_words import stems
 from schemas import plans
 
 _PLANNED = frozenset(stems("budget budgeted plan planned target forecast soll geplant prevu presupuesto begroot"))

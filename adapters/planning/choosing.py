@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-from adapters.planning.conditions import PERCENT, Filter, filters, is_range
+from adapters.planning.conditions import Filter, filters, is_range
 from adapters.planning.measures import Measure, default_measure, measures
-from adapters.planning.paper import ColumnView, PaperView, TableView, concepts_of, stems
+from adapters.planning.paper import ColumnView, PaperView, TableView, concepts_of
 from adapters.planning.question import Question
+from adapters.planning.small_words import ADVERBS, PER, PERCENT, TIME_UNITS, UNITS, WHICH, stems
 from adapters.planning.vocabulary import MEASURES, ORDINALS, WEEKDAYS
 from schemas import plans
 
@@ -69,7 +70,7 @@ def titles(paper: PaperView, measure: Measure) -> list[str]:
     return texts
 
 
-_PER = {"per", "by", "each", "pro", "je", "nach", "par", "por", "al", "a"}
+_PER = PER | {"al", "a"}
 
 
 def title_parts(paper: PaperView, measure: Measure) -> tuple[set[str], set[str]]:
@@ -147,24 +148,13 @@ def _row_units(view: TableView) -> frozenset[str]:
 def time_unit(question: Question, view: TableView) -> bool:
     """Whether "how many months" asks for this table's rows."""
     at = {word.stem for word in question.words}
-    return any(at & set(_UNITS[unit]) for unit in _row_units(view))
+    return any(at & UNITS[unit] for unit in _row_units(view))
 
 
 def per_period(question: Question, view: TableView) -> frozenset[int]:
     """`the average monthly profit` over rows that are months: each is one."""
-    said = {_ADVERBS[unit] for unit in _row_units(view)}
+    said = {ADVERBS[unit] for unit in _row_units(view)}
     return frozenset(i for i, word in enumerate(question.words) if word.stem in said)
-
-
-_ADVERBS = {"day": "daily", "month": "monthly", "quarter": "quarterly", "year": "yearly"}
-_UNITS = {
-    "day": ("day", "tag", "jour", "dia", "dag", "giorno", "date"),
-    "week": ("week", "woche", "semaine", "semana", "settimana"),
-    "month": ("month", "monat", "moi", "mois", "mes", "maand", "mese"),
-    "quarter": ("quarter", "quartal", "trimestre", "kwartaal"),
-    "year": ("year", "jahr", "annee", "ano", "jaar", "anno"),
-}
-TIME_UNITS = frozenset(alias for aliases in _UNITS.values() for alias in aliases)
 
 
 def item_rows(question: Question, paper: PaperView, view: TableView | None) -> tuple[plans.Condition, ...]:
@@ -243,12 +233,9 @@ def row_words(question: Question, view: TableView | None) -> frozenset[int]:
 def _other_units(question: Question, view: TableView) -> frozenset[int]:
     """`which month`, where rows are days: none of them is one."""
     daily = any(date is not None and date.day for date in view.row_dates)
-    named = {alias for unit, aliases in _UNITS.items() if unit != "day" for alias in aliases}
-    asked = {i + 1 for i, word in enumerate(question.words) if word.stem in _WHICH}
+    named = {alias for unit, aliases in UNITS.items() if unit != "day" for alias in aliases}
+    asked = {i + 1 for i, word in enumerate(question.words) if word.stem in WHICH}
     return frozenset(i for i in asked & set(range(len(question.words))) if daily and question.words[i].stem in named)
-
-
-_WHICH = frozenset(stems("which what welcher welches welchem quel quelle cual welke quale"))
 
 
 def _all_rows(question: Question, units: set[int], many: int) -> frozenset[int]:

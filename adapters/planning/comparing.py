@@ -11,8 +11,9 @@ from adapters.planning.dates import When, read_date
 from adapters.planning.measures import Measure
 from adapters.planning.operands import Operand, operands, role_step, whole
 from adapters.planning.outcome import Outcome, Reading
-from adapters.planning.paper import PaperView, TableView, stems
+from adapters.planning.paper import PaperView, TableView
 from adapters.planning.question import Question
+from adapters.planning.small_words import AND, PERCENT, WHICH, stems
 from schemas import plans
 from schemas.plans import Step
 
@@ -99,12 +100,9 @@ def _other_noun(question: Question, paper: PaperView) -> bool:
 def relative_words(question: Question) -> frozenset[int]:
     """The words that ask for a change in percent: `in percent`, `percentage change`, `growth rate`."""
     # "how much higher was the rate" asks for no percentage, "the growth rate" does.
-    names = _RELATIVE | {"rate"} if question.has("growth") else _RELATIVE
+    names = PERCENT | {"rate"} if question.has("growth") else PERCENT
     said = frozenset(i for i, word in enumerate(question.words) if word.stem in names)
     return said - question.mentioned
-
-
-_RELATIVE = {"percent", "percentage", "%", "prozent", "pourcentage", "porcentaje", "percentuale", "procent"}
 
 
 def _in_brackets(paper: PaperView, first: Operand, second: Operand, op: plans.Arithmetic) -> str | None:
@@ -129,7 +127,7 @@ def _text_of(paper: PaperView, step: Step) -> str | None:
 
 def _growth(question: Question, paper: PaperView, view: TableView | None, used: frozenset[int]) -> Outcome:
     """Change over all rows (of a range, where one is named)."""
-    if _WHICH & {word.stem for word in question.words[:3]}:
+    if WHICH & {word.stem for word in question.words[:3]}:
         return None  # "in which year did it shrink": one of several changes
     measure = chosen_measure(question, paper, view)
     if measure is None or (
@@ -160,11 +158,6 @@ def _between_balances(question: Question, paper: PaperView, measure: Measure, us
             return None
         return Reading((plans.Trend(values=measure.values()),), used, score=0.85)
     return Reading((opening, closing, plans.Arithmetic(op="difference", left=1, right=0)), used, score=0.85)
-
-
-_WHICH = frozenset(
-    stems("which what when welche welcher welches welchem wann quel quelle quand cual cuando welk quale")
-)
 
 
 def _ends(measure: Measure, where: tuple[plans.Condition, ...], paper: PaperView) -> tuple[Step, ...] | None:
@@ -321,7 +314,7 @@ def _joined(question: Question, paper: PaperView, found: list[Operand]) -> tuple
     """`what percentage are A and B together`: their sum, which of percentages is the answer and of others a part."""
     first, second = (sorted(operand.used) for operand in found)
     between = [word.stem for word in question.words[first[-1] + 1 : second[0]]]
-    if not (question.has("sum", "plus") or between in (["and"], ["und"], ["et"], ["y"], ["en"], ["e"])):
+    if not (question.has("sum", "plus") or (len(between) == 1 and between[0] in AND)):
         return None
     points = [o.step.figure for o in found if isinstance(o.step, plans.LookupFigure) and o.step.figure in paper.points]
     both = (found[0].step, found[1].step, plans.Arithmetic(op="add", left=0, right=1))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from adapters.planning.measures import Measure
 from adapters.planning.paper import TableView
 from adapters.planning.question import Question, RowMention, Span
+from adapters.planning.small_words import AND, OR, PERCENT, SINCE, TO
 from adapters.planning.vocabulary import ORDINALS
 from schemas import plans
 
@@ -74,11 +75,8 @@ def _rows_of(question: Question, group: Sequence[RowMention]) -> list[int]:
     every = set(group[0].rows).union(*(mention.rows for mention in group))
     at_once = set(group[0].rows).intersection(*(mention.rows for mention in group))
     between = question.words[group[0].span.end : group[-1].span.start]
-    listed = any(word.stem in _LISTING for word in between) or "," in question.text
+    listed = any(word.stem in AND | OR for word in between) or "," in question.text
     return sorted(at_once if at_once and not listed else every)
-
-
-_LISTING = {"and", "or", "und", "oder", "et", "ou", "y", "o", "e", "en", "of"}
 
 
 def _range(
@@ -103,14 +101,7 @@ def _range(
             rows = range(min(mention.rows)) if backwards else range(max(mention.rows) + 1, count)
         elif here & {"before"}:
             rows = range(max(mention.rows) + 1, count) if backwards else range(min(mention.rows))
-        elif here & {"from"} and question.words[before].stem in (
-            "since",
-            "starting",
-            "seit",
-            "depui",
-            "desde",
-            "vanaf",
-        ):
+        elif here & {"from"} and question.words[before].stem in SINCE:
             rows = range(max(mention.rows) + 1) if backwards else range(min(mention.rows), count)
         elif here & {"until"} and question.words[before].stem in ("until", "till", "through", "bis", "hasta", "tot"):
             rows = range(min(mention.rows), count) if backwards else range(max(mention.rows) + 1)
@@ -127,7 +118,7 @@ def _around_date(question: Question, view: TableView) -> tuple[plans.RowsConditi
         at = span.start - 1
         word = question.words[at].stem if at >= 0 else ""
         here = {name for name in _SIDES_OF_DATE if at in question.spans(name)}
-        if len(here) != 1 or span.indices & named or (here == {"from"} and word not in _SINCE):
+        if len(here) != 1 or span.indices & named or (here == {"from"} and word not in SINCE | {"from"}):
             continue
         keys = [None if date is None else date.within(when) for date in view.row_dates]
         if any(key is None for key in keys):
@@ -142,7 +133,6 @@ def _around_date(question: Question, view: TableView) -> tuple[plans.RowsConditi
 
 
 _SIDES_OF_DATE = ("after", "before", "from", "until")
-_SINCE = ("since", "starting", "seit", "depui", "desde", "vanaf", "from")
 
 
 def _first_rows(question: Question, view: TableView) -> tuple[plans.RowsCondition, frozenset[int]] | None:
@@ -166,16 +156,10 @@ def _newest_first(view: TableView) -> bool:
     return len(dated) > 1 and dated[0] > dated[-1]
 
 
-_TO = {"to", "until", "till", "through", "thru", "bi", "bis", "a", "al", "hasta", "tot", "au", "jusqu", "fino", "up"}
-
-
-PERCENT = frozenset({"%", "percent", "prozent"})
-
-
 def is_range(question: Question, first: Span, second: Span) -> bool:
     """Whether two mentions are the ends of a range: `from A to B`, `between A and B`, `A through B`, `A - B`."""
     middle = [word.stem for word in question.words[first.end : second.start]]
-    if any(word in _TO for word in middle):
+    if any(word in TO for word in middle):
         return True
     if not middle:
         return "-" in question.text or "–" in question.text

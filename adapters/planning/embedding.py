@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.planning.catalogue import FORMS
-from adapters.planning.choosing import TIME_UNITS
 from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, explained, unexplained
 from adapters.planning.paper import PaperView, paper_view
 from adapters.planning.parsing import parse
 from adapters.planning.question import NEUTRAL, Question
 from adapters.planning.readings import read
+from adapters.planning.small_words import TIME_UNITS
 from adapters.planning.words import words
 from adapters.ports import Embedder, Planned, Planner
 from schemas.documents import DocumentDescription

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from adapters.planning.choosing import titles
 from adapters.planning.measures import Measure
 from adapters.planning.outcome import Reading
-from adapters.planning.paper import ColumnView, PaperView, is_currency, stems
+from adapters.planning.paper import ColumnView, PaperView, is_currency
 from adapters.planning.question import Question, how_much
+from adapters.planning.small_words import stems
 from schemas import plans
 from schemas.plans import Step
 

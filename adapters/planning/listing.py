@@ -8,6 +8,7 @@ from adapters.planning.measures import amount_column, measures
 from adapters.planning.outcome import Absent, Outcome, Reading
 from adapters.planning.paper import PaperView
 from adapters.planning.question import Question, how_much
+from adapters.planning.small_words import WHICH
 from adapters.planning.vocabulary import phrase_table
 from schemas import plans
 
@@ -42,19 +43,7 @@ def listing(question: Question, paper: PaperView) -> Outcome:
         column = measure.column.index if measure is not None and measure.column is not None else None
         where = (*(measure.where if measure else ()), *condition.where, *item_rows(question, paper, view))
         return Reading((plans.ListRows(table=view.index, labels=view.labels, column=column, where=where),), used)
-    which = question.words and question.words[0].stem in (
-        "which",
-        "what",
-        "who",
-        "welche",
-        "welcher",
-        "quel",
-        "quelle",
-        "cual",
-        "welk",
-        "quale",
-        "when",
-    )
+    which = question.words and question.words[0].stem in WHICH
     if which and equal and len(equal) == 1 and measure is not None and measure.column is not None and not question.rows:
         number = plans.NumberCondition(column=measure.column.index, compare="eq", value=equal[0][1])
         used |= {equal[0][0]} | row_words(question, view)

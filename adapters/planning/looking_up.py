@@ -21,8 +21,9 @@ from adapters.planning.choosing import (
 from adapters.planning.measures import Measure
 from adapters.planning.operands import payments_before_due, role_names, role_step
 from adapters.planning.outcome import WEAK, Absent, Outcome, Reading, unexplained
-from adapters.planning.paper import PaperView, TableView, is_currency, stems
+from adapters.planning.paper import PaperView, TableView, is_currency
 from adapters.planning.question import Question, how_much
+from adapters.planning.small_words import stems
 from adapters.planning.vocabulary import ROLES
 from schemas import plans
 from schemas.plans import Step

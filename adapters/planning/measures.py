@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from adapters.planning.paper import ColumnView, PaperView, TableView
 from adapters.planning.question import ColumnMention, Question, Span
+from adapters.planning.small_words import WHICH
 from adapters.planning.vocabulary import MEASURES, ORDINALS
 from schemas import plans
 
@@ -150,7 +151,7 @@ def _names_rows(question: Question, mention: ColumnMention) -> bool:
     if len(before) == 2 and before[1] in ORDINALS | dict.fromkeys(map(str, range(2, 100))):
         return mention.span.start - 2 in firsts
     others = any(m.span != mention.span and m.table == mention.table for m in question.columns)
-    return others and before[-1:] == ["which"] and question.has("max", "min")
+    return others and bool(WHICH & set(before[-1:])) and question.has("max", "min")
 
 
 def _narrowed(columns: Sequence[ColumnView], question: Question) -> tuple[ColumnView, frozenset[int]] | None:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from adapters.planning.dates import read_date
-from adapters.planning.paper import PaperView, stems
+from adapters.planning.paper import PaperView
 from adapters.planning.question import ColumnMention, FigureMention, Question, RowMention, Span
+from adapters.planning.small_words import AND, OR, TIME_UNITS, TO, stems
 from adapters.planning.words import Word, alike
 
 _LONGEST_MENTION = 7
@@ -143,15 +144,12 @@ def column_mentions(question: Question, paper: PaperView) -> list[ColumnMention]
     return mentions
 
 
-_TAILS = frozenset(stems("day week month year hour tag woche monat jahr jour semaine mois annee dia mes dag maand"))
-
-
 def _without_tails(question: Question, mentions: list[ColumnMention]) -> list[ColumnMention]:
     """`over 60 days` of a column "Over 60": the unit that other columns have belongs to the one named before it."""
     kept: list[ColumnMention] = []
     for mention in mentions:
         heads = [m for m in mentions if m.whole and m.span.end == mention.span.start and m.table == mention.table]
-        unit = {word.stem for word in question.words[mention.span.start : mention.span.end]} <= _TAILS
+        unit = {word.stem for word in question.words[mention.span.start : mention.span.end]} <= TIME_UNITS | {"hour"}
         if mention.whole or not unit or not heads:
             kept.append(mention)
         else:
@@ -161,7 +159,7 @@ def _without_tails(question: Question, mentions: list[ColumnMention]) -> list[Co
 
 
 # Between two things, not within the name of one: "3 to Q" of "from Q3 to Q4" is no part of the label Q3.
-_JOINTS = frozenset(stems("to than and or from until bis als und oder et ou y en e o a"))
+_JOINTS = AND | OR | TO | {"than", "from", "als"}
 
 
 # "Deposit required (25%)": the rate is no part of the name.

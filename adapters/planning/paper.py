@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from adapters.planning.dates import When, day_comes_first, read_date
+from adapters.planning.small_words import stems
 from adapters.planning.vocabulary import MEASURES, phrase_table
-from adapters.planning.words import words
 from schemas.documents import DocumentDescription, Figure, Table
 
 _ITEM_WORDS = {
@@ -48,10 +48,6 @@ _DATE_WORDS = {"date", "datum", "fecha", "data", "day", "buchungstag", "valuta",
 _SIDES = {"af": "debit", "bij": "credit", "soll": "debit", "haben": "credit", "debe": "debit", "haber": "credit",
           "dare": "debit", "avere": "credit", "out": "debit", "in": "credit", "uit": "debit", "sortie": "debit",
           "entree": "credit", "dr": "debit", "cr": "credit", "uscite": "debit", "entrate": "credit"}  # fmt: skip
-
-
-def stems(text: str) -> tuple[str, ...]:
-    return tuple(word.stem for word in words(text, 24))
 
 
 def concepts_of(name: str) -> frozenset[str]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from adapters.planning.dates import When
 from adapters.planning.mentions import column_mentions, figure_mentions, row_mentions
-from adapters.planning.paper import PaperView, stems
+from adapters.planning.paper import PaperView
 from adapters.planning.question import NEUTRAL, Question, Span
+from adapters.planning.small_words import PERCENT, stems
 from adapters.planning.vocabulary import MONTHS, longest_phrase, phrase_table
 from adapters.planning.words import Word, alike, words
 
@@ -139,7 +140,7 @@ def _by_context(found: Sequence[Word], concepts: dict[str, list[Span]]) -> dict[
 
 
 def _percent_of_number(found: Sequence[Word], at: int) -> bool:
-    return found[at].stem in ("%", "percent", "prozent") and at > 0 and found[at - 1].number is not None
+    return found[at].stem in PERCENT and at > 0 and found[at - 1].number is not None
 
 
 def _misspelt(found: Sequence[Word], concepts: dict[str, list[Span]]) -> dict[str, list[Span]]:

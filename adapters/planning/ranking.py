@@ -24,6 +24,7 @@ from adapters.planning.measures import Measure, amount_column
 from adapters.planning.outcome import Outcome, Reading
 from adapters.planning.paper import PaperView, TableView, concepts_of, is_currency
 from adapters.planning.question import Question
+from adapters.planning.small_words import AND
 from schemas import plans
 from schemas.plans import Step
 
@@ -163,7 +164,7 @@ def _and_how_many(question: Question, paper: PaperView, measure: Measure) -> fro
         behind = frozenset(range(span.end, len(question.words))) & question.content
         rows_are = any(question.words[i].stem in title_parts(paper, measure)[1] for i in behind)
         if (
-            before in _AND
+            before in AND
             and behind <= own
             and not rows_are
             and not money
@@ -173,7 +174,6 @@ def _and_how_many(question: Question, paper: PaperView, measure: Measure) -> fro
     return frozenset()
 
 
-_AND = {"and", "und", "et", "y", "en", "e"}
 _RISING = ("ascending", "lowest to", "smallest to", "least to")
 
 

@@ -30,8 +30,9 @@ from adapters.planning.conditions import filters
 from adapters.planning.measures import Measure, columns_for, measures
 from adapters.planning.operands import Operand, operands, role_names
 from adapters.planning.outcome import Outcome, Reading, explained, unexplained
-from adapters.planning.paper import PaperView, TableView, stems
+from adapters.planning.paper import PaperView, TableView
 from adapters.planning.question import ColumnMention, Question, Span
+from adapters.planning.small_words import PER, stems
 from schemas import plans
 from schemas.plans import Step
 
@@ -78,11 +79,7 @@ def aggregates(question: Question, paper: PaperView) -> Outcome:
     condition = replace(condition, where=(*condition.where, *item_rows(question, paper, view)))
     grouped = group_column(question, view, measure, condition)
     used |= condition.used | row_words(question, view) | title_words(question, paper, measure)
-    per_group = any(
-        question.words[m.span.start - 1].stem in ("per", "by", "each", "pro", "je", "par", "por", "every")
-        for m in question.columns
-        if m.span.start
-    )
+    per_group = any(question.words[m.span.start - 1].stem in PER for m in question.columns if m.span.start)
     if grouped is not None and per_group and view is not None and measure.column is not None and op != "median":
         step: Step = plans.Group(
             table=view.index,

@@ -90,7 +90,7 @@ CONCEPTS: dict[str, str] = {
     "balance": """balance|running balance|account balance|saldo|solde|available balance""",
     # --- measures: what a number column holds
     "quantity": """quantity|in stock|on hand|qty|unit|piece|pc|count of unit|number of unit|menge|anzahl|stuck|stuckzahl|quantite|qte|cantidad|uds
-|aantal|antal|stuk|quantita|qta|hour|pezzi""",
+|aantal|antal|stuk|quantita|qta|hour|stunde|stunden|heure|hora|uren|timmar|pezzi""",
     "unit_price": """unit price|price per unit|price each|price per piece|unit cost|cost per unit|rate|price per item|each cost|list price
 |hourly rate|per hour|an hour|per unit|a pris|styckpris|einzelpreis|stuckpreis|preis pro stuck|prix unitaire|precio unitario|stuksprijs|prijs per stuk|preis pro stuck|preis je einheit|prix a l unite|precio por unidad|prezzo per unita|eenheidsprijs|prezzo unitario""",
     "selling_price": "selling price|sales price|sale price|retail price|resale price|verkaufspreis|prix de vente|precio de venta|verkoopprijs|prezzo di vendita",
@@ -110,7 +110,7 @@ CONCEPTS: dict[str, str] = {
     "fee": "fee|gebuhr|frais|comision|tarifa|commissione",
     # --- what rows are
     "row": """line item|item|position|row|entry|line|article|product|record|artikel|posten|zeile|produkt|eintrag|ligne|articulo
-|linea|producto|fila|regel|rij|riga|articolo|prodotto|voce|voci|posizione|thing|articles|goods|good|position""",
+|linea|producto|fila|regel|rij|riga|leistung|prestation|prestazione|servicio|kostenpunkt|kostenart|articolo|prodotto|voce|voci|posizione|thing|articles|goods|good|position""",
     "transaction": """transaction|movement|booking|payment|transfer|buchung|umsatze|transaktion|zahlung|operation|paiement|mouvement
 |transaccion|movimiento|pago|transactie|betaling|transazione|operazione|pagamento""",
     "point": "bar|slice|data point|category|point|segment|column|balken|kategorie|barre|categorie|barra|categoria|balk|wedge|group|series",
@@ -185,7 +185,7 @@ CONCEPTS: dict[str, str] = {
     # --- verbs that go with money
     "pay": """pay|paid|repaid|repay|paid in total|paid in all|deducted|withheld|spend|spent|payed|bought|buy|purchase|purchased|zahlen|bezahlen|gezahlt|bezahlt|ausgegeben|ausgeben|gekauft|payer|paye|depense|acheter|achete|pagar|pagado|pagamos|pague|gastado|gaste|gastar
 |betalen|betaald|uitgegeven|pagare|pagato|speso|spendere|comprado|acquistato|gekocht""",
-    "sell": "credited|close|closed|hold|own|owned|claim|claimed|we invoice|they invoice|you invoice|we bill|they bill|offered|placed|booked|billed|invoiced|held|supplied|provided|worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
+    "sell": "credited|gearbeitet|travaille|trabajo|trabajado|gewerkt|lavorato|close|closed|hold|own|owned|claim|claimed|we invoice|they invoice|you invoice|we bill|they bill|offered|placed|booked|billed|invoiced|held|supplied|provided|worked|performed|happened|occurred|sell|sold|selling|verkauft|vendu|vendido|verkocht|venduto|ordered|bestellt|commande|besteld|ordinato|shipped|delivered|generate|generated|bring in|brought in|earn|earned|take in|reach|reached|record|recorded",
     # --- the document as a whole
     "date": """date|invoice date|receipt date|document date|issue date|date of issue|issued|dated|bill date|date of the invoice|date of the receipt|statement date|order date|what day|which day|billing date
 |purchase date|transaction date|datum|fakturadatum|rechnungsdatum|ausgestellt|date de la facture|date de facture|date d emission|fecha|fecha de la factura|fecha de factura|emitida
