@@ -1,5 +1,7 @@
 # Every target installs what it needs first. `make` alone lists the targets.
 PYTHON := .venv/bin/python
+# Images of containers often set it; then each of the many processes compiles all it loads, which is half of its start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up kafka faults test check format bench eval docs sandbox-root sandbox-long lock clean setup setup-dev
