@@ -67,6 +67,7 @@ PROJECTION = Projection(
     topics=("uploads", "documents", "plans", "code", "executions", "analyses", "costs"),
     tables=(EVENTS,),
     apply=apply,
+    reads_data=False,
 )
 # What the reads below read.
 READ_FROM = (PROJECTION, jobs.PROJECTION, costs.PROJECTION)

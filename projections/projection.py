@@ -30,7 +30,7 @@ class Fact:
     correlation id.
     """
 
-    __slots__ = ("_data", "_upcasted", "causation", "id", "job", "offset", "record", "tenant", "time", "type")
+    __slots__ = ("_data", "causation", "id", "job", "offset", "record", "tenant", "time", "type")
 
     def __init__(self, record: LogRecord) -> None:
         attributes = record.attributes
@@ -38,6 +38,8 @@ class Fact:
         self.offset = record.offset
         self.id = attributes["id"]
         self.type = attributes["type"]
+        while self.type in UPCASTERS:
+            self.type, _ = UPCASTERS[self.type]
         self.tenant = attributes["tenantid"]
         self.job = attributes["correlationid"]
         self.causation = attributes.get("causationid")
@@ -45,34 +47,29 @@ class Fact:
         if self.time.utcoffset() != NO_OFFSET:
             raise InvalidEvent(f"attribute time is not UTC: {attributes['time']!r}")
         self._data: dict[str, Any] | None = None
-        self._upcasted = self.type in UPCASTERS
-        if self._upcasted:
-            self._upcast()
 
     @property
     def data(self) -> dict[str, Any]:
-        """The event's data as parsed JSON: parsed once, when first asked for."""
+        """The event's data as parsed JSON, upcast: made once, when first asked for."""
         if self._data is None:
             data = from_json(self.record.value or b"", cache_strings="keys")
             if not isinstance(data, dict):
                 raise InvalidEvent(f"data of {self.type} is no JSON object")
+            written = self.record.attributes["type"]
+            while written in UPCASTERS:
+                written, upcast = UPCASTERS[written]
+                data = upcast(data)
             self._data = data
         return self._data
 
     @property
     def json(self) -> str:
         """The event's data as JSON text, as it stands on the log where its type is current."""
-        if self._upcasted:
+        if self.type != self.record.attributes["type"]:
             return to_json(self.data).decode()
         value = self.record.value or b""
         _ANY_OBJECT.validate_json(value)
         return value.decode()
-
-    def _upcast(self) -> None:
-        while self.type in UPCASTERS:
-            data = self.data
-            self.type, upcast = UPCASTERS[self.type]
-            self._data = upcast(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +146,7 @@ class Projection:
     """A projection: `apply` is pure and gives the rows one fact makes. Raises SetupError on misuse.
 
     A change of its tables, or of what `apply` makes of a fact, is a new `version`: it is rebuilt beside the old one.
+    Without `reads_data`, facts come without their data, and faster.
     """
 
     name: str
@@ -157,6 +155,7 @@ class Projection:
     tables: tuple[Table, ...]
     apply: ApplyFunction
     refold: Refold | None = None
+    reads_data: bool = True
 
     def __post_init__(self) -> None:
         if not (self.name.isidentifier() and self.name.islower()):

@@ -174,7 +174,9 @@ class _Work:
 
         async def read(start: Positions) -> Sequence[LogRecord]:
             wanted = {place: offset for place, offset in start.items() if offset < target.get(place, 0)}
-            records = await self._source.read(wanted, limit=self._batch) if wanted else ()
+            if not wanted:
+                return ()
+            records = await self._source.read(wanted, limit=self._batch, values=self.projection.reads_data)
             return [one for one in records if one.offset < target[one.topic, one.partition]]
 
         async with ReadAhead(self.projection, read, self._positions) as ahead:

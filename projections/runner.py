@@ -144,7 +144,7 @@ class ProjectionRunner:
         self.progress.stands(projection, positions)
 
         async def read(start: Positions) -> Sequence[LogRecord]:
-            return await self._source.read(start, limit=self._batch, wait=_WAIT)
+            return await self._source.read(start, limit=self._batch, wait=_WAIT, values=projection.reads_data)
 
         async with ReadAhead(projection, read, positions) as ahead:
             while batch := await self._unless_stopping(ahead.next()):

@@ -28,7 +28,7 @@ class EventSource(Protocol):
     """The log as far as projections need it (`streams.log.EventLog` has it). Keys are (topic, partition) tuples."""
 
     async def read(
-        self, positions: Mapping[Any, int], *, limit: int = 500, wait: float = 0.0
+        self, positions: Mapping[Any, int], *, limit: int = 500, wait: float = 0.0, values: bool = True
     ) -> Sequence[LogRecord]: ...
 
     async def earliest(self, topics: Sequence[str]) -> Mapping[Any, int]: ...

@@ -117,7 +117,7 @@ class KafkaEventLog(EventLog):
             finished.set_result(None)
 
     async def read(
-        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0, values: bool = True
     ) -> Sequence[Record]:
         self._check_open()
         for place in positions:

@@ -64,11 +64,12 @@ class EventLog(Protocol):
         """
 
     async def read(
-        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0, values: bool = True
     ) -> Sequence[Record]:
         """Records at or after the positions, per partition in offset order; at most `limit` in all.
 
-        Waits up to `wait` seconds when there is none; an empty result means none came.
+        Waits up to `wait` seconds when there is none; an empty result means none came. Who does not need `values` may
+        get None in their place, where fetching them costs.
         """
 
     async def positions(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:

@@ -76,7 +76,7 @@ class MemoryEventLog(EventLog):
             group[place] = max(offset, group.get(place, 0))
 
     async def read(
-        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0, values: bool = True
     ) -> Sequence[Record]:
         self._check_open()
         loop = asyncio.get_running_loop()
@@ -86,7 +86,7 @@ class MemoryEventLog(EventLog):
             found = self._read_now(positions, limit)
             left = deadline - loop.time()
             if found or left <= 0 or self._closed:
-                return found
+                return found if values else [record._replace(value=None) for record in found]
             try:
                 async with asyncio.timeout(left):
                     await woken.wait()

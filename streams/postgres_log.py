@@ -35,7 +35,8 @@ _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 _READ = """
 SELECT topic, partition, "offset", appended_at, key, attributes, value, extra FROM (
-    SELECT e.*, w.ord,
+    SELECT e.topic, e.partition, e."offset", e.appended_at, e.key, e.attributes, e.extra, w.ord,
+        CASE WHEN $6 THEN e.value END AS value,
         sum(coalesce(octet_length(e.value), 0)) OVER (ORDER BY w.ord, e."offset") - coalesce(octet_length(e.value), 0)
             AS before
     FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS w (topic, partition, lo, hi, ord)
@@ -129,7 +130,7 @@ class PostgresEventLog(EventLog):
         return await self._group.submit(Append(tuple(messages), advance), size)
 
     async def read(
-        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0, values: bool = True
     ) -> Sequence[Record]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait
@@ -140,7 +141,7 @@ class PostgresEventLog(EventLog):
             self._check_open()
             if not self._writer.hearing:
                 await self._refresh({place.topic for place in positions})
-            found = await self._read_now(positions, limit)
+            found = await self._read_now(positions, limit, values)
             left = deadline - loop.time()
             if found or left <= 0 or self._closed:
                 return found
@@ -148,7 +149,7 @@ class PostgresEventLog(EventLog):
             if self._closed:
                 return ()
 
-    async def _read_now(self, positions: Mapping[TopicPartition, int], limit: int) -> Sequence[Record]:
+    async def _read_now(self, positions: Mapping[TopicPartition, int], limit: int, values: bool) -> Sequence[Record]:
         found: list[Record] = []
         absent: list[tuple[TopicPartition, int, int]] = []
         for place, start, end in self._shares(positions, limit):
@@ -157,7 +158,7 @@ class PostgresEventLog(EventLog):
             if not run:
                 absent.append((place, start, end))
         if absent:
-            found += await self._fetch(absent)
+            found += await self._fetch(absent, values)
         return found
 
     def _shares(self, positions: Mapping[TopicPartition, int], limit: int) -> Iterable[tuple[TopicPartition, int, int]]:
@@ -182,7 +183,7 @@ class PostgresEventLog(EventLog):
                 rows = await self._readers.fetch(sql, *arguments)
         return rows
 
-    async def _fetch(self, wanted: Sequence[tuple[TopicPartition, int, int]]) -> list[Record]:
+    async def _fetch(self, wanted: Sequence[tuple[TopicPartition, int, int]], values: bool) -> list[Record]:
         rows = await self._query(
             _READ,
             [place.topic for place, _, _ in wanted],
@@ -190,6 +191,7 @@ class PostgresEventLog(EventLog):
             [start for _, start, _ in wanted],
             [end for _, _, end in wanted],
             _READ_BYTES,
+            values,
         )
         return [
             Record(topic, partition, offset, appended_at, key, text_map(attributes), value, text_map(extra))

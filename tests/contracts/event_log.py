@@ -212,6 +212,16 @@ class EventLogContract:
         assert await read_all(log, "numbers") == first
         assert await read_all(await open_log(), "numbers") == first
 
+    async def test_read_may_leave_values_out_when_they_are_not_needed(self, open_log: OpenLog) -> None:
+        log = await open_log()
+        await log.append([message(str(n), value=b"%d" % n) for n in range(5)])
+        for reader in (log, await open_log()):
+            whole = await reader.read({WORDS_0: 0})
+            bare = await reader.read({WORDS_0: 0}, values=False)
+            assert len(whole) == 5
+            assert [one._replace(value=None) for one in bare] == [one._replace(value=None) for one in whole]
+            assert {one.value for one in bare} <= {None, *(one.value for one in whole)}
+
     async def test_read_returns_at_once_when_something_is_there(self, open_log: OpenLog) -> None:
         log = await open_log()
         await log.append([message("a")])

@@ -144,9 +144,9 @@ class DeadlyLog(EventLog):
         return None
 
     async def read(
-        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0, values: bool = True
     ) -> Sequence[Record]:
-        return await self._inner.read(positions, limit=limit, wait=wait)
+        return await self._inner.read(positions, limit=limit, wait=wait, values=values)
 
     async def positions(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
         return await self._inner.positions(group, topics)

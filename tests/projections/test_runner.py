@@ -229,7 +229,7 @@ class Interrupting(MemoryEventLog):
         self.reads = 0
 
     async def read(
-        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0, values: bool = True
     ) -> Sequence[Any]:
         self.reads += 1
         if self.reads % 3 == 0 and self.reads < 40:
@@ -241,7 +241,7 @@ class Interrupting(MemoryEventLog):
                 )
             finally:
                 connection.terminate()
-        return await super().read(positions, limit=limit, wait=wait)
+        return await super().read(positions, limit=limit, wait=wait, values=values)
 
 
 async def test_rows_are_the_same_when_connections_are_cut_again_and_again(database: Database, hash_of: HashOf) -> None:

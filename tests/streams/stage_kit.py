@@ -154,9 +154,9 @@ class Chaos(EventLog):
         return await self.inner.append(messages, advance=advance)
 
     async def read(
-        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0
+        self, positions: Mapping[TopicPartition, int], *, limit: int = 500, wait: float = 0.0, values: bool = True
     ) -> Sequence[Record]:
-        return await self.inner.read(positions, limit=limit, wait=wait)
+        return await self.inner.read(positions, limit=limit, wait=wait, values=values)
 
     async def positions(self, group: str, topics: Sequence[str]) -> Mapping[TopicPartition, int]:
         return await self.inner.positions(group, topics)

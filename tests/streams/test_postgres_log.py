@@ -137,6 +137,16 @@ async def test_read_gives_what_fits_when_values_are_great(database: Database) ->
     await log.close()
 
 
+async def test_table_is_not_asked_for_values_when_they_are_not_needed(database: Database) -> None:
+    log = await PostgresEventLog.open(database, TOPICS, tail_bytes=1)
+    await log.append([message("a", value=b"1")])
+    try:
+        assert [record.value for record in await log.read({WORDS_0: 0}, values=False)] == [None]
+        assert [record.value for record in await log.read({WORDS_0: 0})] == [b"1"]
+    finally:
+        await log.close()
+
+
 async def test_append_waits_its_turn_when_the_queue_is_full(database: Database) -> None:
     log = await PostgresEventLog.open(database, TOPICS, queue_bytes=3_000_000)
     outcomes = await asyncio.gather(*(log.append([message(str(n), value=b"x" * 1_000_000)]) for n in range(20)))
