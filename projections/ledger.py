@@ -17,8 +17,9 @@ from pydantic_core import from_json, to_json
 from projections.projection import Column, Fact, Projection, Refold, Row, Table
 from schemas.ledger.balance_identity import Movement
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import entries_of, let_go, received, refunded_totals
+from schemas.ledger.booking import entries_of
 from schemas.ledger.entries import Entry, History, Version
+from schemas.ledger.evidence import let_go, received, refunded_totals
 from schemas.ledger.facts import OBSERVATIONS, STATES
 from schemas.ledger.fold import Sighting, history
 from schemas.ledger.observation import EventUnhandled

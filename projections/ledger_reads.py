@@ -20,17 +20,9 @@ from schemas.base import Value
 from schemas.envelope import Event
 from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import (
-    AT_ONCE,
-    LetGo,
-    Received,
-    RefundedTotal,
-    entries_of,
-    let_go,
-    received,
-    refunded_totals,
-)
+from schemas.ledger.booking import entries_of
 from schemas.ledger.entries import Entry, History
+from schemas.ledger.evidence import AT_ONCE, evidence_of
 from schemas.ledger.observation import Observation
 
 MAX_PAGE = 500
@@ -305,16 +297,11 @@ class PostgresLedgerReader:
         self, tenant: str, business: str, known_at: datetime
     ) -> tuple[Sequence[Entry], Mapping[str, Movement]]:
         """Entries and movements from the facts that were known by then."""
-        entries: list[Entry] = []
-        movements: dict[str, Movement] = {}
-        totals: list[RefundedTotal] = []
-        uncaptured: list[LetGo] = []
-        transfers: list[Received] = []
-        for found in await self.histories(tenant, business, BOOKED, known_at=known_at):
-            entries += entries_of(found)
-            totals += refunded_totals(found)
-            uncaptured += filter(None, [let_go(found)])
-            transfers += filter(None, [received(found)])
-            if isinstance(found.latest.state, BalanceTransaction):
-                movements[found.object_id] = Movement.of(found.object_id, found.latest.state)
-        return completed(entries, movements, totals, uncaptured, transfers), movements
+        found = await self.histories(tenant, business, BOOKED, known_at=known_at)
+        movements = {
+            one.object_id: Movement.of(one.object_id, one.latest.state)
+            for one in found
+            if isinstance(one.latest.state, BalanceTransaction)
+        }
+        entries = (entry for one in found for entry in entries_of(one))
+        return completed(entries, movements, evidence_of(found)), movements

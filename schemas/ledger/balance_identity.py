@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import AT_ONCE, LetGo, Received, RefundedTotal
 from schemas.ledger.entries import Entry
+from schemas.ledger.evidence import AT_ONCE, Evidence, LetGo, Received, RefundedTotal
 from schemas.ledger.payments import ApplicationFee, Charge, DestinationCharge
 
 # Whose entries name a customer for those that refund them.
@@ -35,22 +35,16 @@ class Movement:
         return cls(transaction_id, state.amount, state.fee, state.net, state.currency, state.type, parts, state.at)
 
 
-def completed(
-    entries: Iterable[Entry],
-    movements: Mapping[str, Movement],
-    totals: Iterable[RefundedTotal],
-    uncaptured: Iterable[LetGo],
-    transfers: Iterable[Received],
-) -> Sequence[Entry]:
+def completed(entries: Iterable[Entry], movements: Mapping[str, Movement], evidence: Evidence) -> Sequence[Entry]:
     """Entries with their settled amounts, their charges' customers, refunds that only the charge tells of, and
     without those that refund what was never captured, or tell once more what the account itself reports.
 
     By (effective, id).
     """
-    listed = _without_told_twice(_without_let_go(list(entries), uncaptured), transfers)
+    listed = _without_told_twice(_without_let_go(list(entries), evidence.uncaptured), evidence.transfers)
     customers = {entry.object_id: entry.customer for entry in listed if entry.kind in _SOLD}
     settled = [_settled(entry, movements, customers) for entry in listed]
-    settled += unitemised(settled, totals)
+    settled += unitemised(settled, evidence.totals)
     settled.sort(key=lambda entry: (entry.effective, entry.id))
     return settled
 
@@ -74,15 +68,14 @@ def _is_let_go(refund: Entry, one: LetGo) -> bool:
     return alike and (one.until is None or refund.effective <= one.until)
 
 
-def _without_told_twice(entries: Sequence[Entry], transfers: Iterable[Received]) -> Sequence[Entry]:
+def _without_told_twice(entries: Sequence[Entry], transfers: Sequence[Received]) -> Sequence[Entry]:
     """Leaves out what a platform tells where the account's own payment of that transfer is known, and what it took
     back of transfers that no destination charge made: those were never the account's sales."""
-    found = list(transfers)
-    own = {one.transfer for one in found if one.kind == Charge.KIND}
-    attributed = {one.transfer for one in found if one.kind == DestinationCharge.KIND}
+    own = {one.transfer for one in transfers if one.kind == Charge.KIND}
+    attributed = {one.transfer for one in transfers if one.kind == DestinationCharge.KIND}
     left_out = {
         (one.kind, one.object_id)
-        for one in found
+        for one in transfers
         if one.kind != Charge.KIND and (one.transfer in own or one.transfer not in attributed)
     }
     return [entry for entry in entries if (entry.object_kind, entry.object_id) not in left_out] if left_out else entries

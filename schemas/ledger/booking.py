@@ -6,9 +6,7 @@ Entries have effective times, so that "as of" a past moment is those effective b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import accumulate
+from datetime import datetime
 from typing import Any, TypeVar
 
 from schemas.ledger.balances import BalanceTransaction, Payout, ReceivedTransfer, Transfer
@@ -59,120 +57,14 @@ def is_owned(transaction: BalanceTransaction) -> bool:
     return transaction.type in OWNED_TYPES
 
 
-# A capture and the refund of what it lets go, or a refund and the total it raises, are of one second, give or take.
-AT_ONCE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class RefundedTotal:
-    """A charge's or an application fee's cumulative `amount_refunded` from `created` on, to reconcile its refunds with.
-
-    `kind` is the object's. `seen` is when it was so: later than `created` for what only a list tells.
-    """
-
-    kind: str
-    object_id: str
-    customer: str | None
-    total: int
-    currency: str
-    created: datetime
-    seen: datetime
-    event: str
-
-
-@dataclass(frozen=True, slots=True)
-class LetGo:
-    """What of a charge was authorised and never captured, and what the charge says was refunded of the rest.
-
-    Some API versions make a refund object of what is let go, though no money moved: when the rest is captured, so one
-    made after `until` is none of these. None: nothing was captured, and no refund moved money.
-    """
-
-    charge: str
-    amount: int
-    refunded: int
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A transfer an account received, as an object of `kind` tells: a payment of its own, or what is attributed to it.
-
-    Both may tell of the same money: then the account's own payment holds.
-    """
-
-    kind: str
-    object_id: str
-    transfer: str
-
-
 def entries_of(history: History) -> Iterator[Entry]:
-    """The entries of one object; none for kinds that move no money. Settled amounts are filled in by `settle`."""
+    """The entries of one object; none for kinds that move no money. Settled amounts are filled in by `completed`."""
     book = _BOOKS.get(history.kind)
     if book is not None:
         yield from book(history)
 
 
-def refunded_totals(history: History) -> Iterator[RefundedTotal]:
-    """Each increase of what was refunded of a charge or an application fee, as far as it lasted: a refund that fails
-    takes it back."""
-    if history.kind not in (Charge.KIND, ApplicationFee.KIND):
-        return
-    lasting = list(accumulate((_refunded(version.state) for version in reversed(history.versions)), min))[::-1]
-    highest = 0
-    for version, total in zip(history.versions, lasting, strict=True):
-        if total > highest:
-            highest = total
-            state: Any = version.state
-            yield RefundedTotal(
-                kind=history.kind,
-                object_id=history.object_id,
-                customer=_payer(state),
-                total=total,
-                currency=state.currency,
-                created=history.told_at(version, state.at),
-                seen=version.created,
-                event=version.event,
-            )
-
-
-def let_go(history: History) -> LetGo | None:
-    """What of a charge was not captured; None for what is no charge, or was captured whole."""
-    charge = history.latest.state
-    if history.kind != Charge.KIND or not isinstance(charge, Charge) or charge.status != "succeeded":
-        return None
-    amount = charge.amount - (charge.amount_captured if charge.captured else 0)
-    if amount <= 0:
-        return None
-    until = (_captured_at(history) or history.latest.created) + AT_ONCE if charge.captured else None
-    return LetGo(history.object_id, amount, _refunded(charge), until)
-
-
-def received(history: History) -> Received | None:
-    """The transfer that a charge came in with, or that was attributed; None for everything else."""
-    match history.latest.state:
-        case Charge(source_transfer=str(transfer)):
-            return Received(history.kind, history.object_id, transfer)
-        case ReceivedTransfer():
-            return Received(history.kind, history.object_id, history.object_id)
-        case _:
-            return None
-
-
-def _refunded(sold: ObjectState) -> int:
-    """What was refunded of an application fee, or of what was captured of a charge: an amount that was authorised only
-    is let go, not refunded."""
-    match sold:
-        case ApplicationFee():
-            return sold.amount_refunded
-        case Charge(captured=True, status="succeeded"):
-            refunded = sold.amount_refunded - max(0, sold.amount - sold.amount_captured)
-            return min(max(0, refunded), sold.amount_captured)
-        case _:
-            return 0
-
-
-def _payer(sold: Charge | ApplicationFee) -> str | None:
+def payer(sold: Charge | ApplicationFee) -> str | None:
     """Who pays a platform is the account it took the fee from."""
     return sold.connected_account if isinstance(sold, ApplicationFee) else sold.customer
 
@@ -188,11 +80,11 @@ def _book_charge(history: History) -> Iterator[Entry]:
     if not (_is_earned(latest) and latest.amount_captured):
         return
     first = next(version for version in history.versions if _is_earned(_state(version, Charge)))
-    effective = _captured_at(history) or latest.at
+    effective = captured_at(history) or latest.at
     yield _entry(history, "charge", latest.amount_captured, effective, first, latest.balance_transaction)
 
 
-def _captured_at(history: History) -> datetime | None:
+def captured_at(history: History) -> datetime | None:
     """When a charge was captured, as it says itself or as it was seen to be; None where neither tells."""
     earned = [version for version in history.versions if _is_earned(_state(version, Charge))]
     told = [when for version in earned if (when := _state(version, Charge).captured_at)]
@@ -291,7 +183,7 @@ def _book_application_fee(history: History) -> Iterator[Entry]:
     taken = _entry(
         history, "application_fee", latest.amount, latest.at, history.versions[0], latest.balance_transaction
     )
-    yield taken._replace(customer=_payer(latest))
+    yield taken._replace(customer=payer(latest))
 
 
 def _book_fee_refund(history: History) -> Iterator[Entry]:
@@ -389,14 +281,4 @@ _BOOKS: Mapping[str, Callable[[History], Iterator[Entry]]] = {
     ReceivedTransfer.KIND: _book_received_transfer,
 }
 
-__all__ = [
-    "AT_ONCE",
-    "LetGo",
-    "Received",
-    "RefundedTotal",
-    "entries_of",
-    "is_owned",
-    "let_go",
-    "received",
-    "refunded_totals",
-]
+__all__ = ["captured_at", "entries_of", "is_owned", "payer"]

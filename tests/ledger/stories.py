@@ -11,8 +11,9 @@ from processors.ledger.stage import ledger, told_by
 from schemas.envelope import about_business
 from schemas.ledger.balance_identity import BalanceIdentity, Movement, balance_identity, completed
 from schemas.ledger.balances import BalanceTransaction
-from schemas.ledger.booking import entries_of, let_go, received, refunded_totals
+from schemas.ledger.booking import entries_of
 from schemas.ledger.entries import Entry, History
+from schemas.ledger.evidence import evidence_of
 from schemas.ledger.fold import Sighting, history
 from schemas.ledger.observation import Observation
 from schemas.wire import Message
@@ -293,8 +294,6 @@ def books(payloads: Iterable[Mapping[str, Any]], business: str = BUSINESS) -> tu
     entries = completed(
         (entry for one in found for entry in entries_of(one)),
         movements,
-        (total for one in found for total in refunded_totals(one)),
-        filter(None, map(let_go, found)),
-        filter(None, map(received, found)),
+        evidence_of(list(found)),
     )
     return entries, balance_identity(entries, movements)
