@@ -134,7 +134,8 @@ def says_heading(question: Question, paper: PaperView, besides: frozenset[int]) 
 def _row_units(view: TableView) -> frozenset[str]:
     """What each row is one of: a day, a month … where all rows are dated and no two are of the same."""
     dates = [date for date in view.row_dates if date is not None]
-    if not dates or len(dates) != len(view.row_dates) or len({date.key for date in dates}) != len(dates):
+    named = view.labels is not None and view.labels != view.dates and view.dates is not None
+    if named or not dates or len(dates) != len(view.row_dates) or len({date.key for date in dates}) != len(dates):
         return frozenset()
     units = {
         "day": all(date.day for date in dates),
@@ -223,19 +224,31 @@ def row_words(question: Question, view: TableView | None) -> frozenset[int]:
     found |= {i for i in question.content if question.words[i].stem.endswith(tuple(headings))}  # shareholder of Holder
     found |= people(question, view)
     dates = any(date is not None for date in view.row_dates)
-    if dates or any(WEEKDAYS & set(row[view.labels]) for row in view.row_stems if view.labels is not None):
+    if dates or _weekdays(view):
         said = {i for i, word in enumerate(question.words) if word.stem in TIME_UNITS} - _other_units(question, view)
         found |= said | _all_rows(question, said, len(view.table.rows))
         found |= question.spans("date", "when")
     return frozenset(found)
 
 
+def _weekdays(view: TableView) -> bool:
+    return view.labels is not None and any(WEEKDAYS & set(row[view.labels]) for row in view.row_stems)
+
+
 def _other_units(question: Question, view: TableView) -> frozenset[int]:
-    """`which month`, where rows are days: none of them is one."""
-    daily = any(date is not None and date.day for date in view.row_dates)
-    named = {alias for unit, aliases in UNITS.items() if unit != "day" for alias in aliases}
-    asked = {i + 1 for i, word in enumerate(question.words) if word.stem in WHICH}
-    return frozenset(i for i in asked & set(range(len(question.words))) if daily and question.words[i].stem in named)
+    """`which month`, where rows are days: none of them is one. `per day`, where rows are something else."""
+    daily = any(date is not None and date.day for date in view.row_dates) or _weekdays(view)
+    longer = {alias for unit, aliases in UNITS.items() if unit != "day" for alias in aliases}
+    fitting = {alias for unit in _row_units(view) for alias in UNITS[unit]} | (
+        UNITS["day"] if _weekdays(view) else set()
+    )
+    found = set()
+    for before, word in enumerate(question.words[1:]):
+        first = question.words[before].stem
+        other = word.stem in (longer if daily else TIME_UNITS - fitting if fitting else ())
+        if (first in WHICH and other) or (first in PER and word.stem in TIME_UNITS - fitting):
+            found.add(before + 1)
+    return frozenset(found)
 
 
 def _all_rows(question: Question, units: set[int], many: int) -> frozenset[int]:

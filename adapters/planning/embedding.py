@@ -114,8 +114,9 @@ class EmbeddingPlanner(Planner):
         outcome = read(plain, paper)
         if not isinstance(outcome, Reading):
             return None
-        if isinstance(outcome.steps[-1], Count | CountFigures) and _unknown(parsed):
-            return None  # what nobody knows is not counted as rows
+        sold = parsed.has("sell") and paper.document.kind not in ("invoice", "receipt", "estimate")
+        if isinstance(outcome.steps[-1], Count | CountFigures) and (sold or _unknown(parsed)):
+            return None  # what nobody knows, or what was sold elsewhere, is not counted as rows
         assumption = outcome.assumption if score >= FORM_CERTAIN else f'the question was read as "{canonical}"'
         return _Guess(Reading(outcome.steps, outcome.used, score=min(1.0, score)), assumption)
 

@@ -105,6 +105,8 @@ def _rows_named(
         upper = len(part) == 1 and (len(part[0].raw) == 1 or _in_capitals(question, part[0].raw))
         if full and (upper or not _only_function(question, span)):
             return RowMention(span, table, column, full, whole=True)
+    if all(word.stem in TIME_UNITS for word in part):
+        return None  # "how many days" asks for no row with a day in its name
     if not _strong(question, span) or (len(part) == 1 and (len(part[0].stem) < 3 or part[0].number is not None)):
         return None
     for column in ordered:

@@ -68,6 +68,13 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
             return None
         condition = replace(condition, where=(*condition.where, *spent))
         greatest = not greatest
+    if question.has("dearest", "cheapest") and measure.column is not None and not measure.where:
+        amounts = [row[measure.column.index].value or Decimal(0) for row in view.table.rows] if view is not None else []
+        if min(amounts, default=0) < 0 < max(amounts, default=0):
+            if paper.document.kind not in ("receipt", "invoice", "estimate"):
+                return None  # what came in costs nothing
+            priced = plans.NumberCondition(column=measure.column.index, compare="gt", value=Decimal(0))
+            condition = replace(condition, where=(*condition.where, priced))
     if all_negative(measure) or (debits_only(measure) and question.has("debit", "expense", "pay")):
         greatest = not greatest
     if grouped is not None and view is not None and measure.column is not None and not question.has("single"):

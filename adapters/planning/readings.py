@@ -10,7 +10,7 @@ from adapters.planning.across import across
 from adapters.planning.budgets import against_budget
 from adapters.planning.comparing import comparison, trend
 from adapters.planning.doubts import counted_twice, mixed_currencies, sums_a_whole
-from adapters.planning.kinds import other_kind
+from adapters.planning.kinds import other_kind, taken_for_hours
 from adapters.planning.listing import compared_rows, end_balances, listing
 from adapters.planning.looking_up import lookup, stated_figure
 from adapters.planning.outcome import Absent, Outcome, Reading, explained, unexplained
@@ -54,16 +54,16 @@ def read(question: Question, paper: PaperView) -> Outcome:
             if other_kind(question, outcome, paper):
                 continue
             if not unexplained(question, outcome.used):
-                return _in_doubt(outcome, paper)
+                return _in_doubt(question, outcome, paper)
         elif outcome is not None and absent is None and not unexplained(question, outcome.used | explained(question)):
             absent = outcome
     return absent
 
 
-def _in_doubt(reading: Reading, paper: PaperView) -> Reading:
+def _in_doubt(question: Question, reading: Reading, paper: PaperView) -> Reading:
     """The reading with what its sums leave out or throw together: sums that do not hold contradict a document only when
     all of them were understood, and amounts in different currencies have no sum."""
     left_out = [each for step in reading.steps if isinstance(step, Reconcile) and (each := left_out_of(step, paper))]
     thrown = [check(step, paper) for step in reading.steps for check in (mixed_currencies, counted_twice)]
-    doubts = [*left_out, *(each for each in thrown if each)]
+    doubts = [each for each in (*left_out, *thrown, taken_for_hours(question, reading, paper)) if each]
     return replace(reading, assumption=doubts[0]) if doubts and reading.assumption is None else reading

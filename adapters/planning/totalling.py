@@ -226,9 +226,12 @@ def counts(question: Question, paper: PaperView) -> Outcome:
         # "How many deliveries": each row may be one, though two have one name.
         name = view.columns[distinct].name
         assumption = f'different names under "{name}" were counted; the table has {len(view.table.rows)} rows'[:400]
-    pieces = [row[c.index].value for c in quantity for row in view.table.rows]
-    if question.has("sell", "pay") and question.has("row") and any(value not in (None, 1) for value in pieces):
-        assumption = "rows were counted, and not the pieces in them"
+    pieces = [row[c.index].value for c in view.numeric if not (c.money or c.percent) for row in view.table.rows]
+    if question.has("sell", "pay") and question.has("row"):
+        if paper.document.kind not in _BILLS:
+            return None  # what an account, a chart or a list of debts has rows of is nothing sold
+        if any(value not in (None, 1) for value in pieces):
+            assumption = "rows were counted, and not the pieces in them"
     return Reading((plans.Count(table=view.index, where=where, distinct=distinct),), used, assumption=assumption)
 
 
@@ -298,6 +301,8 @@ _HAVING = {
 
 def _count_points(question: Question, paper: PaperView, used: frozenset[int]) -> Outcome:
     """`how many bars` counts the points; `how many orders` over "Orders per day" adds them up."""
+    if question.has("row") and question.has("sell"):
+        return None  # what a chart has points of is nothing sold
     if any(m.figure in paper.points for m in question.figures):
         return None  # its number is asked for, not how many there are
     measure = Measure(None, None, paper.points, frozenset())

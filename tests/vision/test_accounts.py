@@ -112,3 +112,8 @@ def test_payroll_register_is_no_receipt_when_it_only_has_the_word_in_its_name() 
         account("Total", "8,490.50", "6,019.90"),
     )
     assert read(page).kind == "table"
+
+
+def test_profit_before_tax_is_no_subtotal_when_an_account_states_it() -> None:
+    page = page_of([(20, "Profit before tax"), (-500, "232.00")], [(20, "Amount before tax"), (-500, "180.00")])
+    assert [figure.role for figure in read(page).figures] == ["other", "subtotal"]

@@ -51,6 +51,7 @@ _ROLE_WORDS: tuple[tuple[FigureRole, int, str], ...] = (
             r"(?:vat|gst|abn|btw|iva|tva|ust|mwst) ?(?:id|idnr|id nr|no|nr|nummer|number|reg\w*|numero|n|intra\w*)|"
             r"steuer ?(?:nr|nummer)|"
             r"deposit (?:required|due|requested)|"
+            r"(?:profit|income|earnings|loss|result|gewinn|resultat) (?:before|vor|avant)|"
             r"you saved|total sav\w+|savings|ersparnis|invoice (?:no|number|nr|id)|order (?:no|number|nr|id)|"
             r"terms|conditions|bedingungen|phone|tel|fax|zip|postal code|account (?:no|number|nr)|iban|bic|kvk|"
             r"siret|siren|nif|cif|"
