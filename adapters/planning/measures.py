@@ -225,7 +225,7 @@ def _sum_of_the_others(view: TableView, columns: Sequence[ColumnView]) -> Column
 def _side(question: Question, view: TableView, sided: Sequence[ColumnView]) -> Measure | None:
     """Debit or credit, whichever column alone holds numbers in the rows that the question names."""
     rows = {row for mention in question.rows if mention.table == view.index for row in mention.rows}
-    held = [c for c in sided if any(view.table.rows[row][c.index].value is not None for row in rows)]
+    held = [c for c in sided if not rows or any(view.table.rows[row][c.index].value is not None for row in rows)]
     if question.has("pay", "cost"):
         held = [c for c in held if "debit" in c.concepts]
     return Measure(view, held[0], (), frozenset()) if len(held) == 1 else None

@@ -126,8 +126,8 @@ def column_mentions(question: Question, paper: PaperView) -> list[ColumnMention]
             if span.indices & taken or _single_letter_of_speech(question, span):
                 continue
             part = _telling(question, span)
-            if any(span.indices < each.indices and span.end < each.end for each in question.concepts.get("sum", ())):
-                continue  # "paid in total" names no column "Paid in"
+            if any(span.indices < each.indices for each in question.concepts.get("sum", ())):
+                continue  # "paid in total" names no column "Paid in" and none "Total"
             if any(span.indices < each.indices for each in question.concepts.get("sell", ())):
                 continue  # nor does "how much did we invoice" the column "Invoice"
             full = [c for c in view.columns if c.stems and _fully(question.words[span.start : span.end], c.stems)]
@@ -172,11 +172,14 @@ def figure_mentions(question: Question, paper: PaperView) -> list[FigureMention]
     mentions: list[FigureMention] = []
     taken: set[int] = set()
     rows = [m.span.indices for m in question.rows if m.whole]
+    # A rate is meant only by who says so: "how much tax" is no percentage.
+    rated = question.has("tax_rate", "share") or any(word.stem == "rate" for word in question.words)
+    labels = [() if i in paper.rates and not rated else label for i, label in enumerate(paper.figure_stems)]
     for span in _spans(question):
         if span.indices & taken or _single_letter_of_speech(question, span):
             continue
         part = question.words[span.start : span.end]
-        full = [i for i, label in enumerate(paper.figure_stems) if label and _fully(part, label)]
+        full = [i for i, label in enumerate(labels) if label and _fully(part, label)]
         generic = len(part) == 1 and (len(part[0].raw) == 1 or part[0].stem in ("amount", "value"))
         if full and _only_function(question, span) and not generic:
             continue
@@ -191,12 +194,9 @@ def figure_mentions(question: Question, paper: PaperView) -> list[FigureMention]
             least = 0.0 if _strong(question, span) else 0.6
             found = [
                 i
-                for i, label in enumerate(paper.figure_stems)
+                for i, label in enumerate(labels)
                 if label and _covers(part, label) and len(part) >= least * len(label) and not joints - set(label)
             ]
-        # A rate is meant only by who says so: "how much tax" is no percentage.
-        if not question.has("tax_rate", "share") and not any(word.stem == "rate" for word in question.words):
-            found = [i for i in found if i not in paper.rates]
         if found:
             for index in found:
                 label = paper.figure_stems[index]

@@ -20,7 +20,7 @@ from adapters.planning.choosing import (
     title_words,
     top_n,
 )
-from adapters.planning.measures import Measure, amount_column
+from adapters.planning.measures import Measure, amount_column, measures
 from adapters.planning.outcome import Outcome, Reading
 from adapters.planning.paper import PaperView, TableView, concepts_of, is_currency
 from adapters.planning.question import Question
@@ -34,7 +34,7 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
     if greatest == least or question.has("mean", "median", "ratio", "difference", "second"):
         return None
     view = chosen_table(question, paper)
-    measure = chosen_measure(question, paper, view) or _priced(question, paper)
+    measure = chosen_measure(question, paper, view) or _priced(question, paper) or _agreed(question, paper, view)
     if measure is None or (question.has("share") and not _in_percent(measure, paper)):
         return None
     names = ("max", "dearest") if greatest else ("min", "cheapest")
@@ -130,6 +130,21 @@ def _by_single_rows(question: Question, view: TableView, measure: Measure, group
         return None
     name = view.columns[grouped].name
     return f'rows of one "{name}" are added up; by single rows it would be "{alone}"'[:400]
+
+
+def _agreed(question: Question, paper: PaperView, view: TableView | None) -> Measure | None:
+    """The first of several columns that all have their extreme in one row: whichever is meant, the answer is that."""
+    if view is None or len(view.numeric) < 2 or question.rows or question.numbers or measures(question, paper, view):
+        return None
+    best = max if question.has("max", "dearest") else min
+    found: set[int] = set()
+    for column in view.numeric:
+        known = [(value, -row) for row, cells in enumerate(view.table.rows) if (value := cells[column.index].value)]
+        values = [value for value, _ in known]
+        if not known or min(values) < 0 or values.count(best(values)) > 1:
+            return None
+        found.add(-best(known)[1])
+    return Measure(view, view.numeric[0], (), frozenset()) if len(found) == 1 else None
 
 
 def _priced(question: Question, paper: PaperView) -> Measure | None:

@@ -123,10 +123,10 @@ CONCEPTS: dict[str, str] = {
     "mean": """average|mean|on average|avg|typical|arithmetic mean|durchschnitt|durchschnittlich|durchschnittliche|durchschnittlicher
 |durchschnittspreis|mittelwert|im durchschnitt|im schnitt|mittlere|moyenne|moyen|en moyenne|media|promedio|en promedio|gemiddeld|gemiddelde|in media|medio""",
     "median": "median|mediane|mediana|mediaan|middle value",
-    "max": """highest|largest|biggest|greatest|maximum|max|most|top|best|peak|tallest|longest|strongest|highest value|maximal|leading|best selling
+    "max": """highest|higher|larger|bigger|hohere|hoherer|hoheres|hoheren|largest|biggest|greatest|maximum|max|most|top|best|peak|tallest|longest|strongest|highest value|maximal|leading|best selling
 |hochste|hochster|hochsten|hochstes|grosste|grosster|grossten|meiste|meisten|teuerste|am meisten|am hochsten|am grossten|beste|besten|plus eleve|plus elevee|plus grand|plus grande|plus gros|plus grosse|le plus gros|la plus grosse|le plus grand|la plus grande|le plus eleve|la plus elevee|le plus|la plus|maximum|meilleur|meilleure
 |mas alto|mas alta|mayor|maximo|maxima|mas grande|mejor|hoogste|grootste|meeste|beste|piu alto|piu alta|massimo|maggiore|piu grande|migliore|piu elevato""",
-    "min": """lowest|smallest|least|minimum|min|fewest|worst|bottom|shortest|weakest|minimal|slowest
+    "min": """lowest|lower|smaller|niedrigere|niedrigerer|niedrigeres|kleinere|geringere|smallest|least|minimum|min|fewest|worst|bottom|shortest|weakest|minimal|slowest
 |niedrigste|niedrigster|niedrigsten|kleinste|kleinsten|wenigste|wenigsten|geringste|geringsten|am wenigsten|schlechteste|plus bas|plus basse|plus petit|plus petite|le moin|moin|minimum
 |mas bajo|mas baja|menor|minimo|minima|mas pequeno|peor|laagste|kleinste|minste|slechtste|piu basso|piu bassa|minore|piu piccolo|peggiore""",
     "dearest": """most expensive|priciest|dearest|costliest|teuerste|teuersten|teuerster|teuerstes|am teuersten|plus cher|plus chere|plus couteux|mas caro|mas cara

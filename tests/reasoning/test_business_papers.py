@@ -99,6 +99,14 @@ PAPERS: dict[str, DocumentDescription] = {
                                            (("Paint", "42.50"), ("Brush", "6.29"), ("Member price", "-12.75"))),)),
     "pump": paper("receipt", tables=(table((("Item", "text"), ("Quantity", "number"), ("Amount", "money")),
                                            (("Diesel", "41.37", "82.29"), ("Coffee", "", "3.25"))),)),
+    "salon": paper("table", tables=(table((("Treatment", "text"), ("Weekday", "money"), ("Weekend", "money")),
+                                          (("Trim", "24.00", "28.00"), ("Colour", "135.00", "150.00"))),)),
+    "mixed": paper("table", tables=(table((("Treatment", "text"), ("Weekday", "money"), ("Weekend", "money")),
+                                          (("Trim", "24.00", "160.00"), ("Colour", "135.00", "150.00"))),)),
+    "gst": paper("invoice", figures=(
+        figure("CGST", "9", "tax_rate", unit="%"), figure("CGST 9%", "75411", "tax"),
+        figure("SGST", "9", "tax_rate", unit="%"), figure("SGST 9%", "75411", "tax"),
+        figure("Total", "988722", "total"))),
     "months": paper("table", tables=(table(
         (("Month", "text"), ("Revenue", "money"), ("Profit", "money")),
         (("July", "21400.00", "6420.00"), ("August", "19850.00", "4530.00"), ("September", "24310.00", "8250.00")),
@@ -162,6 +170,10 @@ ASKED: tuple[tuple[str, str, str | None], ...] = (
     ("weekdays", "Which month had the highest amount?", None),
     ("weekdays", "Which day had the most hours?", "Thu"),
     ("till", "Which one is the cheapest?", "Brush"),
+    ("salon", "Which treatment is the most expensive?", "Colour"),
+    ("mixed", "Which treatment is the most expensive?", None),
+    ("gst", "How much is CGST?", "75411"),
+    ("holders", "Who is the largest shareholder?", "Lena"),
 )
 
 

@@ -88,6 +88,6 @@ async def test_figure_of_another_year_is_never_taken(planner: EmbeddingPlanner) 
 
 
 async def test_refusal_names_what_may_be_asked_when_a_question_is_open(planner: EmbeddingPlanner) -> None:
-    planned = await planner.plan("Which treatment is the most expensive?", salon())
+    planned = await planner.plan("What is the average price?", salon())
     assert planned.plan is None
     assert '"Weekday", "Weekend"' in (planned.reason or "")
