@@ -13,6 +13,8 @@ import pytest
 
 from adapters.database import Database, migrate
 from adapters.postgres_server import PostgresServer
+from sandbox.root_tree import RootTree, build_root
+from schemas.errors import SandboxUnavailable
 
 pytest.register_assert_rewrite("tests.contracts")
 FreshDatabase = Callable[..., AbstractAsyncContextManager[str]]
@@ -43,6 +45,20 @@ def data_dir(postgres_cluster: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "data"
     subprocess.run(["cp", "-a", postgres_cluster, copy], check=True)
     return copy
+
+
+@pytest.fixture(scope="session")
+def sandbox_data(request: pytest.FixtureRequest) -> Path:
+    return Path(request.config.cache.mkdir("sandbox"))
+
+
+@pytest.fixture(scope="session")
+def root_tree(sandbox_data: Path) -> RootTree:
+    """One sandbox root for all runs of the tests: kept in pytest's cache, as it takes seconds to build."""
+    try:
+        return build_root(sandbox_data)
+    except SandboxUnavailable as error:
+        pytest.skip(f"no root tree here: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,11 @@ the wall.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from adapters.critic.critic import RuffBanditCritic
 from adapters.critic.policy import load_policy
-from sandbox.root_tree import build_root
-from schemas.errors import SandboxUnavailable
+from sandbox.root_tree import RootTree
 
 _EVASIONS = [
     'import os\n[os][0].system("ls")',
@@ -235,12 +232,8 @@ async def test_review_ends_in_time_when_what_it_follows_is_long(reviewer: RuffBa
     assert "unchecked" not in {finding.rule for finding in review.findings}
 
 
-def test_policy_knows_every_package_when_the_sandbox_has_it(request: pytest.FixtureRequest) -> None:
+def test_policy_knows_every_package_when_the_sandbox_has_it(root_tree: RootTree) -> None:
     """What is there must not be refused as "not installed", nor offered when it is not."""
-    try:
-        root = build_root(Path(request.config.cache.mkdir("sandbox")))
-    except SandboxUnavailable as error:
-        pytest.skip(f"no root tree here: {error}")
-    entries = (root.tree / "usr/lib/python3.11/site-packages").iterdir()
+    entries = (root_tree.tree / "usr/lib/python3.11/site-packages").iterdir()
     there = {entry.name.partition(".")[0] for entry in entries if not entry.name.endswith((".dist-info", ".libs"))}
     assert there - {"__pycache__", "share", ""} == set(load_policy().imports.installed)

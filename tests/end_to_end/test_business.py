@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,8 +59,8 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    data_dir = tmp_path_factory.mktemp("business") / "data"
+def told(used_before: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    data_dir = used_before(tmp_path_factory.mktemp("business") / "data")
     instance = Instance(data_dir, VAULTRA_STRIPE__CONNECT_WEBHOOK_SECRETS=SECRET.key.decode()).start()
     bodies = {event["id"]: json.dumps(event).encode() for event in stripe_events(STORY)}
     *most, last = bodies.items()

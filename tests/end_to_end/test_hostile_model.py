@@ -50,13 +50,13 @@ _ATTACKS = {
 
 
 @pytest.fixture
-async def hostile(tmp_path: Path) -> AsyncIterator[Instance]:
+async def hostile(data_dir: Path, tmp_path: Path) -> AsyncIterator[Instance]:
     """An instance whose model writes the attack that the question names."""
     policy = tmp_path / "policy.toml"
     policy.write_text(_POLICY)
     async with CrookedServer([_answer(lambda: server.requests[-1].body)]) as server:
         running = Instance(
-            tmp_path / "data",
+            data_dir,
             VAULTRA_CODE__BASE_URL=server.base_url,
             VAULTRA_CODE__MODEL="hostile",
             VAULTRA_CRITIC__POLICY=os.fspath(policy),

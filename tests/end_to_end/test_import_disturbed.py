@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,9 @@ TABLES = (OBJECTS, ENTRIES, MOVEMENTS, TOTALS)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+def undisturbed(used_before: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     folder = tmp_path_factory.mktemp("undisturbed")
-    return tables(imported(folder / "data", written(folder, EVENTS))[0])
+    return tables(imported(used_before(folder / "data"), written(folder, EVENTS))[0])
 
 
 def written(folder: Path, events: Sequence[dict[str, Any]]) -> Path:
@@ -100,9 +100,8 @@ class Held:
 
 
 def test_tables_are_those_of_an_undisturbed_import_when_one_was_killed_in_the_middle(
-    undisturbed: tuple[str, ...], tmp_path: Path
+    undisturbed: tuple[str, ...], data_dir: Path, tmp_path: Path
 ) -> None:
-    data_dir = tmp_path / "data"
     (tmp_path / "pipe").mkdir()
     held = Held(data_dir, tmp_path / "pipe")
     held.put(EVENTS[:2_000])  # batches are of 500: two of them at least are on the log
@@ -117,9 +116,9 @@ def test_tables_are_those_of_an_undisturbed_import_when_one_was_killed_in_the_mi
 
 
 def test_tables_are_those_of_an_undisturbed_import_when_webhooks_come_in_beside_it(
-    undisturbed: tuple[str, ...], tmp_path: Path
+    undisturbed: tuple[str, ...], data_dir: Path, tmp_path: Path
 ) -> None:
-    instance = Instance(tmp_path / "data", VAULTRA_STRIPE__WEBHOOK_SECRETS=SECRET.key.decode()).start()
+    instance = Instance(data_dir, VAULTRA_STRIPE__WEBHOOK_SECRETS=SECRET.key.decode()).start()
     (tmp_path / "pipe").mkdir()
     held = Held(instance.data_dir, tmp_path / "pipe")
     held.put(EVENTS[:MANY])

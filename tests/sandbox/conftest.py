@@ -1,4 +1,4 @@
-"""One root tree for all runs of the tests (kept in pytest's cache, as it takes seconds to build), one sandbox."""
+"""One sandbox for all tests that only run programs in it, and an engine of their own for those that need Docker."""
 
 from __future__ import annotations
 
@@ -11,25 +11,11 @@ import pytest
 
 from sandbox.bubblewrap_backend import BubblewrapBackend
 from sandbox.cgroups import find_parents
-from sandbox.root_tree import RootTree, build_root
+from sandbox.root_tree import RootTree
 from sandbox.runner import PooledSandbox
-from schemas.errors import SandboxUnavailable
 from tests.sandbox.docker_daemon import running_engine
 from tests.sandbox.quick import QUICK
 from tests.sandbox.suite import SECRET, Host, watched_host
-
-
-@pytest.fixture(scope="session")
-def sandbox_data(request: pytest.FixtureRequest) -> Path:
-    return Path(request.config.cache.mkdir("sandbox"))
-
-
-@pytest.fixture(scope="session")
-def root_tree(sandbox_data: Path) -> RootTree:
-    try:
-        return build_root(sandbox_data)
-    except SandboxUnavailable as error:
-        pytest.skip(f"no root tree here: {error}")
 
 
 @pytest.fixture(scope="session")
