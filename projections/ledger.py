@@ -142,8 +142,8 @@ UNCAPTURED = Table(
     columns=(
         *_OBJECT_COLUMNS,
         Column("amount", "bigint"),
-        Column("refunded", "bigint"),
         Column("until", "timestamptz"),
+        Column("refunded", "bigint"),
     ),
     key=_OBJECT,
     derived=True,
@@ -252,7 +252,7 @@ def refolded(objects: Iterable[Sequence[Row]]) -> Iterator[tuple[Table, Row]]:
         for total in refunded_totals(found):
             yield TOTALS, (*key, total.total, total.customer, total.currency, total.created, total.seen, total.event)
         if uncaptured := let_go(found):
-            yield UNCAPTURED, (*key, uncaptured.amount, uncaptured.refunded, uncaptured.until)
+            yield UNCAPTURED, (*key, uncaptured.amount, uncaptured.until, uncaptured.refunded)
         if came_in := received(found):
             yield RECEIVED, (*key, came_in.transfer)
 
@@ -296,7 +296,7 @@ def _entry(entry: Entry) -> Row:
 
 PROJECTION = Projection(
     name="ledger",
-    version=5,
+    version=6,
     topics=("ledger",),
     tables=(FACTS, STANDING, UNHANDLED, OBJECTS, ENTRIES, MOVEMENTS, TOTALS, UNCAPTURED, RECEIVED),
     apply=apply,

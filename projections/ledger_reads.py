@@ -57,7 +57,7 @@ WITH let_go AS (
   FROM read.ledger_uncaptured u JOIN read.ledger_entries e
     ON (e.tenant, e.business, e.charge) = (u.tenant, u.business, u.object_id)
   WHERE u.tenant = $1 AND u.business = $2 AND e.entry_kind IN ('refund', 'refund_reversed')
-  GROUP BY u.object_id, u.refunded HAVING -sum(e.amount) > u.refunded
+  GROUP BY u.object_id, u.refunded HAVING u.refunded IS NULL OR -sum(e.amount) > u.refunded
 ), transfers AS (
   SELECT transfer, bool_or(kind = 'charge') AS own, bool_or(kind = 'destination_charge') AS attributed
   FROM read.ledger_received WHERE tenant = $1 AND business = $2 GROUP BY transfer

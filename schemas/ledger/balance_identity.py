@@ -50,13 +50,13 @@ def completed(entries: Iterable[Entry], movements: Mapping[str, Movement], evide
 
 
 def _without_let_go(entries: Sequence[Entry], uncaptured: Iterable[LetGo]) -> Sequence[Entry]:
-    """Leaves out the refund of what a charge let go: of that amount, when it was captured, without a balance
-    transaction, and one that the charge's own refunded total does not know."""
+    """Leaves out the refund of what a charge let go: of that amount, when it was captured, and without a balance
+    transaction."""
     refunds = _refunds_by_charge(entries)
     left_out = set()
     for one in uncaptured:
         of_charge = refunds.get(one.charge, ())
-        if -sum(entry.amount for entry in of_charge) > one.refunded:
+        if one.refunded is None or -sum(entry.amount for entry in of_charge) > one.refunded:
             alike = [entry for entry in of_charge if _is_let_go(entry, one)]
             if alike:
                 left_out.add(min(alike, key=lambda entry: (entry.effective, entry.id)).object_id)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any
@@ -15,14 +15,14 @@ from schemas.ledger.observation import ObjectState
 from schemas.ledger.payments import ApplicationFee, Charge
 
 # A capture and the refund of what it lets go, or a refund and the total it raises, are of one second, give or take.
-AT_ONCE = timedelta(minutes=1)
+AT_ONCE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class RefundedTotal:
     """A charge's or an application fee's cumulative `amount_refunded` from `created` on, to reconcile its refunds with.
 
-    `kind` is the object's. `seen` is when it was so: later than `created` for what only a list tells.
+    `kind` is the object's. `seen` is when it was so for the last time.
     """
 
     kind: str
@@ -37,16 +37,17 @@ class RefundedTotal:
 
 @dataclass(frozen=True, slots=True)
 class LetGo:
-    """What of a charge was authorised and never captured, and what the charge says was refunded of the rest.
+    """What of a charge was authorised and never captured.
 
     Some API versions make a refund object of what is let go, though no money moved: when the rest is captured, so one
-    made after `until` is none of these. None: nothing was captured, and no refund moved money.
+    made after `until` is none of these. None: nothing was captured, and no refund moved money. Where nothing tells when
+    it was captured, `refunded` is what the charge says was refunded of the rest: the one let go is not among that.
     """
 
     charge: str
     amount: int
-    refunded: int
     until: datetime | None
+    refunded: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +79,33 @@ def evidence_of(histories: Sequence[History]) -> Evidence:
     )
 
 
-def refunded_totals(history: History) -> Iterator[RefundedTotal]:
+def refunded_totals(history: History) -> list[RefundedTotal]:
     """Each increase of what was refunded of a charge or an application fee, as far as it lasted: a refund that fails
     takes it back."""
     if history.kind not in (Charge.KIND, ApplicationFee.KIND):
-        return
-    lasting = list(accumulate((_refunded(version.state) for version in reversed(history.versions)), min))[::-1]
-    highest = 0
-    for version, total in zip(history.versions, lasting, strict=True):
+        return []
+    told = [_refunded(version.state) for version in history.versions]
+    lasting = list(accumulate(reversed(told), min))[::-1]
+    found: list[RefundedTotal] = []
+    for version, said, total in zip(history.versions, told, lasting, strict=True):
+        highest = found[-1].total if found else 0
         if total > highest:
-            highest = total
             state: Any = version.state
-            yield RefundedTotal(
-                kind=history.kind,
-                object_id=history.object_id,
-                customer=payer(state),
-                total=total,
-                currency=state.currency,
-                created=history.told_at(version, state.at),
-                seen=version.created,
-                event=version.event,
+            found.append(
+                RefundedTotal(
+                    kind=history.kind,
+                    object_id=history.object_id,
+                    customer=payer(state),
+                    total=total,
+                    currency=state.currency,
+                    created=history.told_at(version, state.at),
+                    seen=version.created,
+                    event=version.event,
+                )
             )
+        elif found and said == highest:
+            found[-1] = replace(found[-1], seen=version.created)
+    return found
 
 
 def let_go(history: History) -> LetGo | None:
@@ -109,8 +116,11 @@ def let_go(history: History) -> LetGo | None:
     amount = charge.amount - (charge.amount_captured if charge.captured else 0)
     if amount <= 0:
         return None
-    until = (captured_at(history) or history.latest.created) + AT_ONCE if charge.captured else None
-    return LetGo(history.object_id, amount, _refunded(charge), until)
+    if not charge.captured:
+        return LetGo(history.object_id, amount, until=None, refunded=None)
+    captured = captured_at(history)
+    until = (captured or history.latest.created) + AT_ONCE
+    return LetGo(history.object_id, amount, until, None if captured else _refunded(charge))
 
 
 def received(history: History) -> Received | None:

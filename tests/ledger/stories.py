@@ -177,6 +177,7 @@ def uncaptured() -> list[Payload]:
     voided = charge("21", 0, 50_000, "eur", captured=False, amount_captured=0)
     part = charge("22", 0, 10_000, "eur", captured=True, amount_captured=6_000, amount_refunded=4_000)
     again = charge("23", 0, 10_000, "eur", captured=True, amount_captured=6_000, amount_refunded=8_000)
+    both = {**again, "id": "ch_28"}
     return [
         event("211", "charge.succeeded", 0, voided),
         event("212", "charge.refunded", 2, {**voided, "amount_refunded": 50_000, "refunded": True}),
@@ -187,6 +188,9 @@ def uncaptured() -> list[Payload]:
         event("231", "charge.captured", 3, {**again, "amount_refunded": 4_000}),
         event("232", "charge.refunded", 5, again),
         event("233", "refund.created", 5, refund("23", 5, 4_000, "eur", "23", "succeeded")),
+        event("281", "charge.captured", 3, {**both, "amount_refunded": 4_000}),
+        event("282", "refund.created", 3, refund("28", 3, 4_000, "eur", "28", "succeeded")),
+        event("283", "charge.refunded", 5, both),
     ]
 
 

@@ -167,6 +167,8 @@ def test_nothing_is_refunded_when_what_was_only_authorised_is_let_go() -> None:
     assert [(one.charge, *told([one])[0]) for one in entries] == [
         ("ch_22", "charge", 6_000, "eur", 3),
         ("ch_23", "charge", 6_000, "eur", 3),
+        ("ch_28", "charge", 6_000, "eur", 3),
+        ("ch_28", "refund", -4_000, "eur", 5),
         ("ch_23", "refund", -4_000, "eur", 5),
     ]
 
@@ -183,6 +185,20 @@ def test_refund_does_not_account_for_what_its_charge_said_before_it_was_made() -
         ("refund", -300, "eur", 0),
         ("refund", -200, "eur", 6),
     ]
+
+
+def test_refund_that_failed_accounts_for_nothing_that_its_charge_still_says() -> None:
+    sold = charge("1", 0, 1_000, "eur")
+    second = 1 / 86_400
+    story = [
+        event("1", "charge.refunded", 3, {**sold, "amount_refunded": 300}, previous={"amount_refunded": 0}),
+        event("2", "charge.refunded", 3 + second, {**sold, "amount_refunded": 400}, previous={"amount_refunded": 300}),
+        event("3", "refund.created", 3 + second, refund("1", 3 + second, 100, "eur", "1", "pending")),
+        event("4", "refund.failed", 8, refund("1", 3 + second, 100, "eur", "1", "failed")),
+        event("5", "charge.updated", 8, {**sold, "amount_refunded": 300}, previous={"amount_refunded": 400}),
+    ]
+    counted = [(kind, amount) for kind, amount, _, _ in told(books(story)[0])]
+    assert counted == [("charge", 1_000), ("refund", -300), ("refund", -100), ("refund_reversed", 100)]
 
 
 def test_refund_of_just_what_a_capture_let_go_counts_when_it_is_made_later() -> None:
