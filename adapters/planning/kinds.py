@@ -34,7 +34,8 @@ def other_kind(question: Question, reading: Reading, paper: PaperView) -> bool:
     for column, others in _columns(reading.steps, paper):
         if _MOVED & said and _KEPT & set(column.stems):
             return True
-        if column.percent and question.has("price"):
+        dated = any(any(view.row_dates) for view in paper.tables if view.index == column.table)
+        if question.has("price") and (column.percent or (dated and column.concepts == {"cost"})):
             return True
         bare = not column.money and column.unit is None
         if bare and _PAYS & said and how_much(question) and any(is_currency(other.unit) for other in others):

@@ -45,8 +45,10 @@ def extremes(question: Question, paper: PaperView) -> Outcome:
         used |= question.spans("quantity")  # hours, of the column that adds up the days
     if measure.column is not None and not measure.used and "total" in measure.column.concepts:
         used |= question.spans("balance", "amount_due")
-    if question.has("dearest", "cheapest") and measure.column is not None and "quantity" in measure.column.concepts:
-        return None
+    if question.has("dearest", "cheapest") and measure.column is not None:
+        rate = measure.column.percent and "unit_price" in measure.column.concepts
+        if rate or "quantity" in measure.column.concepts:
+            return None
     if question.has("dearest", "cheapest") or (measure.column is not None and measure.column.money):
         used |= question.spans("cost", "price", "pay", "line_amount")
     n, at = top_n(question, *names)
@@ -134,7 +136,8 @@ def _by_single_rows(question: Question, view: TableView, measure: Measure, group
 
 def _agreed(question: Question, paper: PaperView, view: TableView | None) -> Measure | None:
     """The first of several columns that all have their extreme in one row: whichever is meant, the answer is that."""
-    if view is None or len(view.numeric) < 2 or question.rows or question.numbers or measures(question, paper, view):
+    named = question.rows or question.numbers or question.has("pay") or (view and measures(question, paper, view))
+    if view is None or len(view.numeric) < 2 or named:
         return None
     best = max if question.has("max", "dearest") else min
     found: set[int] = set()

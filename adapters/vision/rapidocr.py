@@ -10,7 +10,7 @@ from schemas.documents import DocumentDescription
 from schemas.errors import ModelFault, RetryLater
 
 # Raised whenever a picture may be described differently than before: part of the memo's key.
-VERSION = 11
+VERSION = 12
 _SECONDS = 45.0
 
 

@@ -170,6 +170,7 @@ ASKED: tuple[tuple[str, str, str | None], ...] = (
     ("weekdays", "Which month had the highest amount?", None),
     ("weekdays", "Which day had the most hours?", "Thu"),
     ("till", "Which one is the cheapest?", "Brush"),
+    ("salon", "Who paid the most?", None),
     ("salon", "Which treatment is the most expensive?", "Colour"),
     ("mixed", "Which treatment is the most expensive?", None),
     ("gst", "How much is CGST?", "75411"),

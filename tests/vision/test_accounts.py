@@ -117,3 +117,15 @@ def test_payroll_register_is_no_receipt_when_it_only_has_the_word_in_its_name() 
 def test_profit_before_tax_is_no_subtotal_when_an_account_states_it() -> None:
     page = page_of([(20, "Profit before tax"), (-500, "232.00")], [(20, "Amount before tax"), (-500, "180.00")])
     assert [figure.role for figure in read(page).figures] == ["other", "subtotal"]
+
+
+def test_list_of_invoices_is_no_invoice_when_a_column_is_called_so() -> None:
+    page = page_of(
+        [(20, "Sales ledger Q3")],
+        None,
+        [(20, "Invoice"), (200, "Date"), (400, "Customer"), (-860, "Amount")],
+        [(20, "INV-301"), (200, "2025-07-03"), (400, "Tidewater"), (-860, "1,260.00")],
+        [(20, "INV-302"), (200, "2025-07-11"), (400, "Peak"), (-860, "845.50")],
+        [(20, "INV-303"), (200, "2025-07-19"), (400, "Moor"), (-860, "2,310.75")],
+    )
+    assert read(page).kind == "table"

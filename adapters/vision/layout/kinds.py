@@ -36,7 +36,7 @@ def kind_of(
     letters = sum(len(run.text) for run in page.runs if run.confidence > 0.8)
     if letters < 3 or (photographic and letters < 12 and not figures):
         return "photo" if photographic or not page.runs else "text"
-    votes = _votes(rows)
+    votes = _votes(rows, tables)
     statement = any(
         any(column.kind == "date" for column in table.columns)
         and any(column.kind == "money" and BALANCE_HEADERS.search(folded(column.name)) for column in table.columns)
@@ -85,15 +85,17 @@ def _settled(figures: Sequence[Labelled]) -> bool:
     )
 
 
-def _votes(rows: Sequence[Row]) -> Counter[DocumentKind]:
-    """Lines that name the kind: headings count more than sentences."""
+def _votes(rows: Sequence[Row], tables: Sequence[Table]) -> Counter[DocumentKind]:
+    """Lines that name the kind: headings count more than sentences. A list of invoices, with a column called so, is
+    none."""
+    listed = {column.name for table in tables if len(table.rows) > 1 for column in table.columns}
     votes: Counter[DocumentKind] = Counter()
     runs = [run for row in rows for run in row.runs]
     usual = text_height(runs)
     for position, row in enumerate(rows):
         for run in row.runs:
             kind = kind_words(run.text)
-            if kind is None:
+            if kind is None or run.text in listed:
                 continue
             votes[kind] += 1
             if len(run.words) <= 5:
