@@ -35,7 +35,12 @@ from tests.llm.crooked_server import (
     trickle,
 )
 
-QUICK = Patience(total=5.0, first_token=0.3, idle=0.3, connect=1.0)
+PATIENT = Patience()
+# Short only for servers that fall silent: on a busy machine an honest one takes its time.
+SHORT = {
+    "silent at once": replace(PATIENT, first_token=0.3),
+    "silent in its answer": replace(PATIENT, idle=0.3),
+}
 KEY = "sk-the-secret-key"
 ASKED = ChatRequest(purpose="test", system="Be brief.", prompt="What about the secret-prompt?", max_tokens=50)
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -43,7 +48,7 @@ FOR_JSON = replace(ASKED, schema=SCHEMA)
 BEGUN = json.dumps(chunk({"content": "Once upon"}))
 
 
-async def ask(*replies: Reply, request: ChatRequest = ASKED, patience: Patience = QUICK) -> tuple[str, CrookedServer]:
+async def ask(*replies: Reply, request: ChatRequest = ASKED, patience: Patience = PATIENT) -> tuple[str, CrookedServer]:
     async with (
         CrookedServer(list(replies)) as server,
         OpenAiLanguageModel(server.base_url, "m", api_key=KEY, patience=patience) as model,
@@ -51,7 +56,7 @@ async def ask(*replies: Reply, request: ChatRequest = ASKED, patience: Patience 
         return await model.complete(request), server
 
 
-async def failure(*replies: Reply, request: ChatRequest = ASKED, patience: Patience = QUICK) -> VaultraError:
+async def failure(*replies: Reply, request: ChatRequest = ASKED, patience: Patience = PATIENT) -> VaultraError:
     with pytest.raises(VaultraError) as caught:
         await ask(*replies, request=request, patience=patience)
     assert KEY not in str(caught.value)
@@ -108,10 +113,10 @@ async def test_model_fails_with_the_right_error_when_the_server_misbehaves(
     reply: Reply, kind: type[VaultraError], words: str
 ) -> None:
     started = time.monotonic()
-    error = await failure(reply)
+    error = await failure(reply, patience=SHORT.get(words, PATIENT))
     assert type(error) is kind
     assert re.search(words, str(error)), str(error)
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < PATIENT.idle, "it waited for what does not come"
 
 
 async def test_model_asks_to_retry_when_nobody_listens() -> None:
@@ -129,7 +134,7 @@ async def test_model_asks_to_retry_when_the_whole_answer_takes_too_long() -> Non
             await writer.drain()
             await asyncio.sleep(0.05)
 
-    error = await failure(stream(BEGUN, then=slow), patience=replace(QUICK, total=0.5))
+    error = await failure(stream(BEGUN, then=slow), patience=replace(PATIENT, total=0.5))
     assert isinstance(error, RetryLater)
     assert "longer than 0.5 s" in str(error)
 
@@ -170,7 +175,7 @@ async def test_model_gives_up_when_the_answer_never_ends() -> None:
 
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 65536, b": " + b"x" * 65536 + b"\n"], ids=["line", "comments"])
 async def test_model_gives_up_when_the_bytes_never_end(piece: bytes) -> None:
-    error = await failure(flood(piece), patience=replace(QUICK, first_token=10.0, total=10.0))
+    error = await failure(flood(piece))
     assert isinstance(error, ModelFault)
     assert "bytes" in str(error)
 

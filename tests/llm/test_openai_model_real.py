@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,11 +28,12 @@ SCHEMA = {
 
 
 async def test_answer_comes_with_its_tokens_when_a_real_server_chats(local_model: OpenAiLanguageModel) -> None:
+    started = time.monotonic()
     answer = await local_model.answer(ASKED)
     assert answer.body.strip()
     assert answer.input_tokens > 5
     assert 0 < answer.output_tokens <= 100
-    assert 0 < answer.seconds < 30
+    assert 0 < answer.seconds <= time.monotonic() - started
 
 
 async def test_answer_is_the_same_when_the_seed_is_the_same(local_model: OpenAiLanguageModel) -> None:
