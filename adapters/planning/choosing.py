@@ -319,7 +319,7 @@ def people(question: Question, view: TableView) -> frozenset[int]:
     return frozenset(i for i, word in enumerate(question.words) if word.stem in _PEOPLE)
 
 
-_PEOPLE = frozenset(stems("people person employee staff worker personen mitarbeiter personnes personas mensen persone"))
+_PEOPLE = frozenset(stems("people person personen leute personnes gens personas mensen persone"))
 
 
 def person_column(view: TableView | None) -> int | None:

@@ -26,9 +26,17 @@ def other_kind(question: Question, reading: Reading, paper: PaperView) -> bool:
     said = {word.stem for word in question.words}
     if question.has("amount_due") and (paper.document.total or 0) < 0:
         return True
-    if question.words and question.words[0].stem in _YES_OR_NO and question.has("gt", "lt", "ge", "le"):
+    asks = ("gt", "lt", "ge", "le", "pay", "paid")
+    if question.words and question.words[0].stem in _YES_OR_NO and question.has(*asks) and not question.has("check"):
         return True
-    prices = question.has("price", "dearest", "cheapest") and paper.document.kind not in _BILLS
+    bill = paper.document.kind in _BILLS
+    stated = isinstance(reading.steps[-1], plans.LookupFigure)
+    stated |= any("amount_due" in column.concepts for column, _ in _columns(reading.steps, paper))
+    if _OWE & said and _WE & said and not (bill or stated):
+        return True  # what customers owe
+    if not bill and _TAXED & {question.words[i].stem for i in question.spans("subtotal")}:
+        return True
+    prices = question.has("price", "dearest", "cheapest") and not bill
     if any(_other_points(question, figure, paper, prices=prices) for figure in _points(reading.steps[-1], paper)):
         return True
     for column, others in _columns(reading.steps, paper):
@@ -50,6 +58,8 @@ def other_kind(question: Question, reading: Reading, paper: PaperView) -> bool:
     return False
 
 
+_OWE, _WE = frozenset(stems("owe owed schulden")), frozenset(stems("we i wir ich"))
+_TAXED = frozenset(stems("tax vat gst mwst tva iva btw moms"))
 _YES_OR_NO = frozenset(stems("is are was were did does do has have ist sind war est es sono"))
 _BILLS = ("invoice", "receipt", "estimate")
 _PRICES = frozenset({"price", "unit_price", "selling_price", "cost", "fee"})

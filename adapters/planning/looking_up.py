@@ -91,6 +91,8 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
         assumption = _served(question, paper, step) if role == "tip" else None
         if isinstance(step, plans.Aggregate) and role != "tax":
             assumption = f"the document states several figures of the role {role.replace('_', ' ')}; they are added up"
+        if role == "subtotal":
+            assumption = assumption or _not_before_tax(question, paper, step)
         used = question.spans(role, "total", *_summed(role)) | extra
         return Reading((*steps, step), used, assumption=assumption)
     bare = not question.content and how_much(question)
@@ -109,6 +111,22 @@ def stated_figure(question: Question, paper: PaperView) -> Outcome:
                 score=0.9,
             )
     return absent
+
+
+def _not_before_tax(question: Question, paper: PaperView, step: Step) -> str | None:
+    """What is taken for granted of "the total excluding VAT" where a subtotal is not the total less tax: a discount
+    stands between them, or no tax is printed."""
+    said = {question.words[i].stem for i in question.spans("subtotal")}
+    if not isinstance(step, plans.LookupFigure) or not _EXCLUDING & said:
+        return None
+    figures = paper.document.figures
+    total, taxes = paper.document.total, paper.figures_of("tax")
+    if total is not None and taxes and figures[step.figure].value + sum(figures[i].value for i in taxes) == total:
+        return None
+    return f'"{figures[step.figure].label}" was taken, which is not the total less tax'[:400]
+
+
+_EXCLUDING = frozenset(stems("before without excluding excl ex exclusive ohne hors sin sans zonder senza pretax"))
 
 
 def _served(question: Question, paper: PaperView, step: Step) -> str | None:
