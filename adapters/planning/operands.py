@@ -43,7 +43,8 @@ def role_step(paper: PaperView, role: str) -> Step | None:
     figures = paper.document.figures
     if not found or (role == "total" and payments_before_due(paper)):
         return None
-    money = figures[found[-1]].unit is not None or paper.document.currency is not None
+    bill = paper.document.kind in ("invoice", "receipt", "estimate")
+    money = bill or figures[found[-1]].unit is not None or paper.document.currency is not None
     if role == "amount_due" and (figures[found[-1]].value < 0 or not money):
         return None  # a credit note leaves nothing to pay, nor does a list of shares
     if len(found) == 1:
