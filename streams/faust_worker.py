@@ -59,6 +59,13 @@ class _AsFetched(faust.Schema[bytes, bytes]):
         return decode
 
 
+class _App(faust.App):
+    """A stage has no tables to keep on disk: it works where nothing can be written, and leaves nothing behind."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 class FaustWorker:
     """Works on one stage as a member of its consumer group, until stopped.
 
@@ -78,7 +85,7 @@ class FaustWorker:
         self._connection = connection
         self._stopping = False
         self._ended: asyncio.Task[None] | None = None
-        self._app = faust.App(
+        self._app = _App(
             connection.group(deliveries.name),
             broker=[f"kafka://{address.strip()}" for address in connection.bootstrap_servers.split(",")],
             broker_credentials=_credentials(connection),

@@ -13,6 +13,7 @@ async with Scene.on(kafka, prefix, folder) as scene:
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -47,14 +48,15 @@ PROJECT = Path(__file__).parents[2]
 
 
 class Worker:
-    """A worker process. Its log is in `output`."""
+    """A worker process, where nobody can write, as in a container that is read-only. Its log is in `output`."""
 
     def __init__(self, config: WorkerConfig, output: Path) -> None:
         self.output = output
         with output.open("ab") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.kafka.worker", config.model_dump_json()],
-                cwd=PROJECT,
+                cwd="/proc",
+                env={**os.environ, "PYTHONPATH": str(PROJECT)},
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
