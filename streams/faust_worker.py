@@ -59,7 +59,7 @@ class _AsFetched(faust.Schema[bytes, bytes]):
         return decode
 
 
-class _App(faust.App):
+class App(faust.App):
     """A stage has no tables to keep on disk: it works where nothing can be written, and leaves nothing behind."""
 
     def _create_directories(self) -> None:
@@ -85,7 +85,7 @@ class FaustWorker:
         self._connection = connection
         self._stopping = False
         self._ended: asyncio.Task[None] | None = None
-        self._app = _App(
+        self._app = App(
             connection.group(deliveries.name),
             broker=[f"kafka://{address.strip()}" for address in connection.bootstrap_servers.split(",")],
             broker_credentials=_credentials(connection),

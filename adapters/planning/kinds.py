@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from adapters.planning.choosing import person_column, titles
 from adapters.planning.measures import Measure
@@ -23,45 +23,71 @@ def other_kind(question: Question, reading: Reading, paper: PaperView) -> bool:
     """A percentage where money is asked for, money where "how many" is, what is in stock where what was sold is, hours
     where pay is, sums where prices are, what a credit note gives back where what is left to pay is, an amount where yes
     or no is."""
-    said = {word.stem for word in question.words}
     if question.has("amount_due") and (paper.document.total or 0) < 0:
         return True
-    asks = ("gt", "lt", "ge", "le", "pay", "paid")
-    if question.words and question.words[0].stem in _YES_OR_NO and question.has(*asks) and not question.has("check"):
+    if _asks_yes_or_no(question) or _asks_what_we_owe(question, reading, paper) or _asks_before_tax(question, paper):
         return True
-    bill = paper.document.kind in _BILLS
-    stated = isinstance(reading.steps[-1], plans.LookupFigure)
-    stated |= any("amount_due" in column.concepts for column, _ in _columns(reading.steps, paper))
-    if _OWE & said and _WE & said and not (bill or stated):
-        return True  # what customers owe
-    if not bill and _TAXED & {question.words[i].stem for i in question.spans("subtotal")}:
-        return True
-    prices = question.has("price", "dearest", "cheapest") and not bill
+    prices = question.has("price", "dearest", "cheapest") and not _is_bill(paper)
     if any(_other_points(question, figure, paper, prices=prices) for figure in _points(reading.steps[-1], paper)):
         return True
-    for column, others in _columns(reading.steps, paper):
-        if _MOVED & said and _KEPT & set(column.stems):
-            return True
-        dated = any(any(view.row_dates) for view in paper.tables if view.index == column.table)
-        if question.has("price") and (column.percent or (dated and column.concepts == {"cost"})):
-            return True
-        bare = not column.money and column.unit is None
-        if bare and _PAYS & said and how_much(question) and any(is_currency(other.unit) for other in others):
-            return True
-        if (
-            prices
-            and not column.concepts & _PRICES
-            and _SUMS & {*column.stems}
-            and not _about_prices(question, column, paper)
-        ):
-            return True
-    return False
+    return any(
+        _stock_for_sold(question, column)
+        or _cost_of_day_for_price(question, column, paper)
+        or _hours_for_pay(question, column, others)
+        or (prices and _sums_for_prices(question, column, paper))
+        for column, others in _columns(reading.steps, paper)
+    )
+
+
+def _is_bill(paper: PaperView) -> bool:
+    return paper.document.kind in ("invoice", "receipt", "estimate")
+
+
+def _says(question: Question, stems_of: frozenset[str]) -> bool:
+    return any(word.stem in stems_of for word in question.words)
+
+
+def _asks_yes_or_no(question: Question) -> bool:
+    """`is it paid?`, `was it above 100?`: "does the total add up?" is answered as a check."""
+    first = question.words[:1]
+    asked = question.has("gt", "lt", "ge", "le", "pay", "paid") and not question.has("check")
+    return asked and any(word.stem in _YES_OR_NO for word in first)
+
+
+def _asks_what_we_owe(question: Question, reading: Reading, paper: PaperView) -> bool:
+    """`how much do we owe` of a list of what customers owe: only a bill, or a paper that states it, says."""
+    stated = isinstance(reading.steps[-1], plans.LookupFigure)
+    stated |= any("amount_due" in column.concepts for column, _ in _columns(reading.steps, paper))
+    return _says(question, _OWE) and _says(question, _WE) and not (_is_bill(paper) or stated)
+
+
+def _asks_before_tax(question: Question, paper: PaperView) -> bool:
+    return not _is_bill(paper) and any(question.words[i].stem in _TAXES for i in question.spans("subtotal"))
+
+
+def _stock_for_sold(question: Question, column: ColumnView) -> bool:
+    return _says(question, _MOVED) and bool(_KEPT & {*column.stems})
+
+
+def _cost_of_day_for_price(question: Question, column: ColumnView, paper: PaperView) -> bool:
+    """Or a percentage: where rows are dated, a cost is what was spent that day."""
+    dated = any(any(view.row_dates) for view in paper.tables if view.index == column.table)
+    return question.has("price") and (column.percent or (dated and column.concepts == {"cost"}))
+
+
+def _hours_for_pay(question: Question, column: ColumnView, others: Sequence[ColumnView]) -> bool:
+    bare = not column.money and column.unit is None
+    return bare and _says(question, _PAYS) and how_much(question) and any(is_currency(other.unit) for other in others)
+
+
+def _sums_for_prices(question: Question, column: ColumnView, paper: PaperView) -> bool:
+    sums = not column.concepts & _PRICES and bool(_SUMS & {*column.stems})
+    return sums and not _about_prices(question, column, paper)
 
 
 _OWE, _WE = frozenset(stems("owe owed schulden")), frozenset(stems("we i wir ich"))
-_TAXED = frozenset(stems("tax vat gst mwst tva iva btw moms"))
+_TAXES = frozenset(stems("tax vat gst mwst tva iva btw moms"))
 _YES_OR_NO = frozenset(stems("is are was were did does do has have ist sind war est es sono"))
-_BILLS = ("invoice", "receipt", "estimate")
 _PRICES = frozenset({"price", "unit_price", "selling_price", "cost", "fee"})
 _SUMS = frozenset(
     stems("net gross revenue sales budget value amount total balance sum betrag gesamt montant importe bedrag importo")
