@@ -15,7 +15,8 @@ from sandbox.cgroups import Parent, find_parents
 from sandbox.root_tree import RootTree
 from sandbox.spawner import Spawner
 
-_USER = 1_899_999_999  # a user id nobody has
+# A user id nobody has, of this run alone: the kernel counts much per user, over all runs.
+_USER = 1_800_000_000 + os.getpid()
 
 
 def as_ordinary_user(work: Callable[[], None]) -> str:

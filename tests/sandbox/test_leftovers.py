@@ -105,15 +105,14 @@ def flood():
             socket.send_fds(left, [b"x"], [left.fileno()] * 253)
         except OSError as error:
             return refused.append(error.errno)
-        sent.append(253)
-held, sent, refused = [], [], []
+held, refused = [], []
 threads = [threading.Thread(target=flood) for _ in range(16)]
 for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
 time.sleep(0.5)
-print(sum(sent), set(refused))
+print(set(refused))
 """
 
 
@@ -135,9 +134,7 @@ async def test_boxes_start_when_another_of_the_same_user_has_all_descriptors_on_
                     boxes.prepare(QUICK).destroy()
             hostile.destroy()
             boxes.spawner.close()
-            sent, _, refused = attack.result().result.stdout.partition(" ")
-            assert int(sent) > QUICK.open_files, sent
-            assert refused.strip() == str({errno.ETOOMANYREFS})
+            assert attack.result().result.stdout.strip() == str({errno.ETOOMANYREFS})
 
         assert as_ordinary_user(work) == ""
 
