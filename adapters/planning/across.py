@@ -102,7 +102,9 @@ def _change(
     relative = relative_words(question)
     if len(values) != 2 or (relative and min(values) <= 0) or any(column.percent for column in ends):
         return None
-    first, last = (plans.LookupCell(table=view.index, row=row, column=c.index, label=_label(view, row)) for c in ends)
+    first, last = (
+        plans.LookupCell(table=view.index, row=row, column=c.index, label=view.label(row, view.labels)) for c in ends
+    )
     used |= relative | question.spans(*_CHANGES, "from", "until", "between", *(("share", "count") if relative else ()))
     if relative:
         step = plans.Arithmetic(op="change", left=0, right=1)
@@ -114,7 +116,7 @@ def _change(
     if not chosen and len(periods) > 2:
         doubt = f"no periods are named: it goes from {ends[0].name} to {ends[1].name}"
     elif min(values) < 0:
-        doubt = f"{_label(view, row)} is printed as a negative amount and was taken as such"
+        doubt = f"{view.label(row, view.labels)} is printed as a negative amount and was taken as such"
     return Reading((first, last, step), used, assumption=doubt and doubt[:400])
 
 
@@ -129,7 +131,7 @@ def _over_time(
         return None
     row = mention.rows[0]
     values = plans.RowValues(
-        table=view.index, row=row, columns=tuple(column.index for column in columns), label=_label(view, row)
+        table=view.index, row=row, columns=tuple(column.index for column in columns), label=view.label(row, view.labels)
     )
     used |= question.spans("max", "min", "sum", "total", "mean") | _all_periods(question, len(columns))
     negative = [value for c in columns if (value := view.table.rows[row][c.index].value) is not None and value < 0]
@@ -159,7 +161,3 @@ def _all_periods(question: Question, many: int) -> frozenset[int]:
 def _as_count(question: Question, at: int) -> int | None:
     number = question.words[at].number
     return int(number) if number is not None and number == int(number) else ORDINALS.get(question.words[at].stem)
-
-
-def _label(view: TableView, row: int) -> str:
-    return "" if view.labels is None else " ".join(view.table.rows[row][view.labels].text.split())[:400]

@@ -46,7 +46,7 @@ def _of_row(
 ) -> Outcome:
     used |= mention.span.indices
     at = next(iter(mention.rows))
-    label = "" if view.labels is None else " ".join(view.table.rows[at][view.labels].text.split())[:400]
+    label = view.label(at, view.labels)
     cells = [
         plans.LookupCell(table=view.index, row=at, column=column.index, label=label) for column in (actual, planned)
     ]

@@ -183,7 +183,7 @@ def _ends(measure: Measure, where: tuple[plans.Condition, ...], paper: PaperView
             table=view.index,
             row=row,
             column=column.index,
-            label="" if names is None else " ".join(view.table.rows[row][names].text.split())[:400],
+            label=view.label(row, names),
         )
         for row in (chosen[0], chosen[-1])
     )

@@ -84,7 +84,7 @@ def _range(
 ) -> tuple[plans.RowsCondition, frozenset[int]] | None:
     """`from March to June`, `since March`, `before June`, `first three months`."""
     single = [m for m in mentions if len(m.rows) >= 1 and (m.column is None or m.column in (view.labels, view.dates))]
-    backwards = _newest_first(view)
+    backwards = view.newest_first
     if len(single) >= 2 and is_range(question, single[0].span, single[1].span):
         first, second = single[0], single[1]
         low, high = min(*first.rows, *second.rows), max(*first.rows, *second.rows)
@@ -149,11 +149,6 @@ def _first_rows(question: Question, view: TableView) -> tuple[plans.RowsConditio
             used = frozenset(range(span.start, min(span.end + 2, len(question.words))))
             return plans.RowsCondition(rows=tuple(rows), because=f"{name} {int(number)} rows"), used
     return None
-
-
-def _newest_first(view: TableView) -> bool:
-    dated = [date.key for date in view.row_dates if date is not None]
-    return len(dated) > 1 and dated[0] > dated[-1]
 
 
 def is_range(question: Question, first: Span, second: Span) -> bool:

@@ -71,7 +71,7 @@ def _stock_for_sold(question: Question, column: ColumnView) -> bool:
 
 def _cost_of_day_for_price(question: Question, column: ColumnView, paper: PaperView) -> bool:
     """Or a percentage: where rows are dated, a cost is what was spent that day."""
-    dated = any(any(view.row_dates) for view in paper.tables if view.index == column.table)
+    dated = any(paper.table(column.table).row_dates)
     return question.has("price") and (column.percent or (dated and column.concepts == {"cost"}))
 
 
@@ -97,7 +97,7 @@ _PRICED = frozenset(stems("price cost fee rate tariff menu preis kosten prix tar
 
 def _about_prices(question: Question, column: ColumnView, paper: PaperView) -> bool:
     """Whether what a table sums up are prices: its name says so, or the dearest is asked for of what is no person."""
-    view = next(each for each in paper.tables if each.index == column.table)
+    view = paper.table(column.table)
     if not question.has("price") and paper.document.kind != "chart":
         return view.labels is None or person_column(view) != view.labels
     return any(_PRICED & set(stems(text)) for text in titles(paper, Measure(view, None, (), frozenset())))
@@ -117,7 +117,7 @@ def taken_for_hours(question: Question, reading: Reading, paper: PaperView) -> s
     if asked is None:
         return None
     for column, _ in _columns(reading.steps, paper):
-        view = next(each for each in paper.tables if each.index == column.table)
+        view = paper.table(column.table)
         named = {row for mention in question.rows if mention.table == view.index for row in mention.rows}
         said = [set(column.stems), *(set().union(*view.row_stems[row]) for row in named)]
         if "quantity" in column.concepts and not any(_HOURS & stems_of for stems_of in said):
@@ -154,5 +154,5 @@ def _columns(steps: tuple[Step, ...], paper: PaperView) -> Iterator[tuple[Column
                 table, column = step.table, step.column
             case _:
                 continue
-        view = next(each for each in paper.tables if each.index == table)
+        view = paper.table(table)
         yield view.columns[column], view.numeric

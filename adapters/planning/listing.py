@@ -81,19 +81,17 @@ def end_balances(question: Question, paper: PaperView) -> Outcome:
     stated = paper.figures_of("opening_balance") if opening else paper.figures_of("closing_balance", "balance")
     if stated or len(columns) != 1:
         return None
-    dated = [date.key for date in view.row_dates if date is not None]
-    backwards = len(dated) > 1 and dated[0] > dated[-1]
     filled = [i for i, row in enumerate(view.table.rows) if row[columns[0].index].value is not None]
     if not filled:
         return None
-    row, label = (filled[0] if backwards else filled[-1]), "the last row"
+    row, label = (filled[0] if view.newest_first else filled[-1]), "the last row"
     if opening:
         if view.labels is None:
             return None
         forward = [i for i in filled if "opening_balance" in phrase_table().get(view.row_stems[i][view.labels], ())]
         if len(forward) != 1:
             return Absent("an opening balance", question.spans("opening_balance"))
-        row, label = forward[0], " ".join(view.table.rows[forward[0]][view.labels].text.split())
-    step = plans.LookupCell(table=view.index, row=row, column=columns[0].index, label=label[:400])
+        row, label = forward[0], view.label(forward[0], view.labels)
+    step = plans.LookupCell(table=view.index, row=row, column=columns[0].index, label=label)
     used = question.spans("closing_balance", "balance", "last", "opening_balance")
     return Reading((step,), used, score=0.85)

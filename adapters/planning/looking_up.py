@@ -264,11 +264,7 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
     mentions = [m for m in question.rows if m.table == view.index]
     if question.has("when", "date") and mentions and view.dates is not None and len(mentions[0].rows) == 1:
         mention = mentions[0]
-        label = (
-            " ".join(view.table.rows[mention.rows[0]][view.labels].text.split())[:400]
-            if view.labels is not None
-            else ""
-        )
+        label = view.label(mention.rows[0], view.labels)
         step: Step = plans.CellText(table=view.index, row=mention.rows[0], column=view.dates, label=label)
         used = question.spans("when", "date", "debit", "credit", "cost", "field:due date") | mention.span.indices
         return Reading((step,), used)
@@ -306,13 +302,12 @@ def lookup(question: Question, paper: PaperView) -> Outcome:
     ):
         row = mentions[0].rows[0]
         column = view.labels if view.labels is not None else view.dates
-        label = " ".join(view.table.rows[row][column].text.split())[:400] if column is not None else ""
+        label = view.label(row, column)
         return Reading((plans.LookupCell(table=view.index, row=row, column=measure.column.index, label=label),), used)
     if measure.column is not None and "balance" in measure.column.concepts and len(mentions) == 1:
         rows = [row for row in mentions[0].rows if view.table.rows[row][measure.column.index].value is not None]
         if rows and len(condition.where) == 1:
-            dated = [date.key for date in view.row_dates if date is not None]
-            row = rows[0] if len(dated) > 1 and dated[0] > dated[-1] else rows[-1]
+            row = rows[0] if view.newest_first else rows[-1]
             label = " ".join(question.words[i].raw for i in sorted(mentions[0].span.indices))[:400]
             return Reading(
                 (plans.LookupCell(table=view.index, row=row, column=measure.column.index, label=label),), used

@@ -96,7 +96,7 @@ def row_mentions(question: Question, paper: PaperView) -> list[RowMention]:
 def _rows_named(
     question: Question, span: Span, part: Sequence[Word], table: int, paper: PaperView
 ) -> RowMention | None:
-    view = next(each for each in paper.tables if each.index == table)
+    view = paper.table(table)
     text_columns = [column.index for column in view.columns if not column.numeric]
     ordered = sorted(text_columns, key=lambda column: (column != view.labels, column))
     for column in ordered:

@@ -193,8 +193,7 @@ def _row_value(measure: Measure, view: TableView, rows: tuple[int, ...], name: s
 
 
 def _row_label(view: TableView, row: int) -> str:
-    column = view.labels if view.labels is not None else view.dates
-    return "" if column is None else " ".join(view.table.rows[row][column].text.split())[:400]
+    return view.label(row, view.labels if view.labels is not None else view.dates)
 
 
 def _column_value(measure: Measure, view: TableView, where: tuple[plans.Condition, ...]) -> Step:

@@ -109,6 +109,15 @@ class TableView:
     def numeric(self) -> list[ColumnView]:
         return [column for column in self.columns if column.numeric]
 
+    @property
+    def newest_first(self) -> bool:
+        dated = [date.key for date in self.row_dates if date is not None]
+        return len(dated) > 1 and dated[0] > dated[-1]
+
+    def label(self, row: int, column: int | None) -> str:
+        """A cell's text as a plan names it; empty without a column."""
+        return "" if column is None else " ".join(self.table.rows[row][column].text.split())[:400]
+
     def with_concept(self, *concepts: str) -> list[ColumnView]:
         """Numeric columns of the first of these concepts that any has; those called exactly so before others."""
         for concept in concepts:
@@ -145,6 +154,10 @@ class PaperView:
             if figure.role == "tax_rate"
             or (figure.unit == "%" and any(label.startswith(figure.label) for label in amounts if figure.label))
         )
+
+    def table(self, index: int) -> TableView:
+        """The view of the document's table with this index, which has one."""
+        return next(view for view in self.tables if view.index == index)
 
     @property
     def main(self) -> TableView | None:

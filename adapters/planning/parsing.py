@@ -41,7 +41,7 @@ def _named_in_full(question: Question, paper: PaperView) -> None:
 def _headed_in_full(question: Question, paper: PaperView) -> None:
     """`which cost centre`: no cost is asked for, where a column of names is called so."""
     for mention in question.columns:
-        view = next(each for each in paper.tables if each.index == mention.table)
+        view = paper.table(mention.table)
         if mention.whole and not view.columns[mention.column].numeric and mention.span.end - mention.span.start > 1:
             _forget_inside(question, mention.span)
 

@@ -168,7 +168,6 @@ def balance_check(paper: PaperView, view: TableView) -> plans.BalanceCheck | Non
         column = (named or rest)[0].index
     if not balance and not (opening and closing):
         return None
-    dated = [date.key for date in view.row_dates if date is not None]
     return plans.BalanceCheck(
         table=view.index,
         balance=balance[0].index if balance else None,
@@ -177,7 +176,7 @@ def balance_check(paper: PaperView, view: TableView) -> plans.BalanceCheck | Non
         credit=credit[0].index if credit else None,
         opening=opening[0] if len(opening) == 1 else None,
         closing=closing[0] if len(closing) == 1 else None,
-        newest_first=len(dated) > 1 and dated[0] > dated[-1],
+        newest_first=view.newest_first,
     )
 
 
